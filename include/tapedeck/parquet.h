@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * parquet: a reader and writer of flat Parquet files with a column-batch interface. Knows nothing of markets;
+ * stands on base and the codec libraries alone, so that it could be lifted out and shipped. */
+#ifndef TAPEDECK_PARQUET_H
+#define TAPEDECK_PARQUET_H
+
+#include <tapedeck/base.h>
+
+enum td_pq_type { /* physical types, numbered as in the format */
+    TD_PQ_BOOLEAN = 0,
+    TD_PQ_INT32 = 1,
+    TD_PQ_INT64 = 2,
+    TD_PQ_INT96 = 3,
+    TD_PQ_FLOAT = 4,
+    TD_PQ_DOUBLE = 5,
+    TD_PQ_BYTE_ARRAY = 6,
+    TD_PQ_FIXED = 7
+};
+
+enum td_pq_logical {
+    TD_PQ_PLAIN,     /* no annotation: the bare physical type */
+    TD_PQ_STRING,    /* BYTE_ARRAY */
+    TD_PQ_DATE,      /* INT32, days since 1970-01-01 */
+    TD_PQ_TIMESTAMP, /* INT64, see unit and utc */
+    TD_PQ_TIME,
+    TD_PQ_INTEGER, /* INT32 or INT64, see bits and is_signed */
+    TD_PQ_DECIMAL, /* see precision and scale */
+    TD_PQ_OTHER    /* known or unknown annotation that is read as its physical type */
+};
+
+enum td_pq_unit { TD_PQ_MILLIS, TD_PQ_MICROS, TD_PQ_NANOS };
+enum td_pq_codec { TD_PQ_UNCOMPRESSED = 0, TD_PQ_SNAPPY = 1, TD_PQ_GZIP = 2, TD_PQ_LZ4 = 5, TD_PQ_ZSTD = 6, TD_PQ_LZ4_RAW = 7 };
+
+struct td_pq_column {
+    const char *name; /* UTF-8; owned by the file (reader) or the caller (writer) */
+    enum td_pq_type type;
+    enum td_pq_logical logical;
+    enum td_pq_unit unit;
+    bool utc;       /* TIMESTAMP and TIME: adjusted to UTC */
+    bool optional;  /* nulls allowed */
+    bool is_signed; /* INTEGER */
+    uint8_t bits;   /* INTEGER: 8, 16, 32, 64 */
+    int32_t length; /* FIXED: bytes a value */
+    int32_t precision, scale;
+    const char *unsupported; /* reader: why the column cannot be read (nested, encrypted, ...), else NULL */
+};
+
+/* One column of a batch; all memory is the caller's. Slot i belongs to row i also where it is null.
+ * values: uint8_t (BOOLEAN, 0|1), int32_t, int64_t, float, double, or struct td_str (BYTE_ARRAY, FIXED, INT96 as 12 bytes).
+ * valid: bit i of word i/64 set = present; NULL is allowed for REQUIRED columns (writer) or when the caller knows that
+ * there are no nulls (reader: a null is then TD_DATA). A null slot of the reader holds zero bytes. */
+struct td_pq_array {
+    void *values;
+    uint64_t *valid;
+};
+#define TD_PQ_WORDS(rows) (((rows) + 63) / 64)
+static inline bool td_pq_valid(const uint64_t *valid, size_t i) { return !valid || (valid[i / 64] >> (i % 64) & 1); }
+size_t td_pq_width(enum td_pq_type type); /* bytes of one slot of `values` */
+
+/* ---- reader ---- */
+
+struct td_pq_file;   /* an opened file: immutable, any number of threads may make readers on it */
+struct td_pq_reader; /* a cursor over chosen columns: one thread */
+
+struct td_pq_limits { /* zero = default */
+    uint64_t memory;  /* bytes one reader may hold, default 256 MiB */
+    bool skip_crc;    /* CRCs are checked by default where present */
+};
+
+/* Open and validate the footer. Errors name the path, the offset and the cause; TD_DATA for damage, TD_UNSUPPORTED for
+ * encrypted footers. `limits` may be NULL. */
+enum td_code td_pq_open(const char *path, const struct td_pq_limits *limits, struct td_pq_file **out, struct td_err *err);
+/* The bytes stay the caller's and outlive the file. */
+enum td_code td_pq_open_memory(const void *data, size_t len, const char *name, const struct td_pq_limits *limits,
+                               struct td_pq_file **out, struct td_err *err);
+void td_pq_close(struct td_pq_file *file);
+int64_t td_pq_rows(const struct td_pq_file *file);
+size_t td_pq_column_count(const struct td_pq_file *file); /* leaves, nested ones included (marked unsupported) */
+const struct td_pq_column *td_pq_column_at(const struct td_pq_file *file, size_t i);
+int td_pq_find(const struct td_pq_file *file, const char *name); /* first leaf of that name; -1 when absent */
+size_t td_pq_group_count(const struct td_pq_file *file);
+int64_t td_pq_group_rows(const struct td_pq_file *file, size_t group);
+const char *td_pq_created_by(const struct td_pq_file *file);          /* "" when absent */
+const char *td_pq_meta(const struct td_pq_file *file, const char *key); /* key-value metadata; NULL when absent */
+size_t td_pq_meta_count(const struct td_pq_file *file);
+void td_pq_meta_at(const struct td_pq_file *file, size_t i, const char **key, const char **value);
+
+struct td_pq_chunk_info {
+    enum td_pq_codec codec;
+    int64_t values, nulls; /* nulls -1 = not stated */
+    int64_t compressed, uncompressed, offset; /* bytes; offset of the first page */
+    uint32_t encodings;                       /* bit e set = encoding e listed */
+    bool has_min_max;                         /* usable bounds (typed order) */
+    struct td_str min, max;                   /* PLAIN bytes, owned by the file */
+};
+void td_pq_chunk(const struct td_pq_file *file, size_t group, size_t column, struct td_pq_chunk_info *out);
+
+/* A cursor over `count` columns (indexes into the file's leaves), in that order. */
+enum td_code td_pq_reader_new(const struct td_pq_file *file, const int *columns, size_t count, struct td_pq_reader **out,
+                              struct td_err *err);
+void td_pq_reader_free(struct td_pq_reader *reader);
+/* Read up to max_rows next rows into arrays[0..count-1]; *rows = 0 at the end. A batch may be shorter than asked only at
+ * the end of the file. Byte-array values point into memory of the reader, valid until its next call. */
+enum td_code td_pq_read(struct td_pq_reader *reader, struct td_pq_array *arrays, size_t max_rows, size_t *rows,
+                        struct td_err *err);
+/* Position the cursor at an absolute row (0..rows); whole row groups and pages before it are skipped undecoded. */
+enum td_code td_pq_seek(struct td_pq_reader *reader, int64_t row, struct td_err *err);
+
+struct td_pq_page_info {
+    int64_t offset;
+    int type, encoding; /* format numbers */
+    int32_t values, compressed, uncompressed;
+};
+/* Call fn for every page of a chunk, in file order, from headers alone; stops when fn returns false. */
+enum td_code td_pq_pages(const struct td_pq_file *file, size_t group, size_t column,
+                         bool (*fn)(void *ctx, const struct td_pq_page_info *page), void *ctx, struct td_err *err);
+
+/* ---- writer ---- */
+
+struct td_pq_writer; /* one thread; equal rows and options give equal bytes */
+
+struct td_pq_write_options { /* zero = default */
+    enum td_pq_codec codec;  /* UNCOMPRESSED or ZSTD */
+    int level;               /* ZSTD, default 2 */
+    size_t group_rows;       /* default 131072 */
+    size_t page_rows;        /* default 8192 */
+    size_t page_bytes;       /* default 1 MiB, soft */
+    bool data_page_v2;
+    bool no_dictionary;
+};
+
+/* Bytes go to `fd` in order, from its current position, which must be the start of the file. Columns are copied. */
+enum td_code td_pq_writer_new(int fd, const char *name, const struct td_pq_column *columns, size_t count,
+                              const struct td_pq_write_options *options, struct td_pq_writer **out, struct td_err *err);
+/* Key-value metadata of the footer; before finish; later values replace earlier ones of the same key. */
+enum td_code td_pq_writer_meta(struct td_pq_writer *writer, const char *key, const char *value, struct td_err *err);
+/* Append rows; arrays[i] belongs to column i. Values are copied. A null in a REQUIRED column is TD_DATA. */
+enum td_code td_pq_write(struct td_pq_writer *writer, const struct td_pq_array *arrays, size_t rows, struct td_err *err);
+enum td_code td_pq_writer_finish(struct td_pq_writer *writer, struct td_err *err); /* writes the footer; no fsync */
+void td_pq_writer_free(struct td_pq_writer *writer); /* also after a failed or missing finish */
+
+#endif

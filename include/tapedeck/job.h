@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * job: jobs of small units pulled by workers; progress, pause, cancel, retry; run journal and live state. The unit records
+ * that publishing fills are the only source of progress, counts, journal and exit status. */
+#ifndef TAPEDECK_JOB_H
+#define TAPEDECK_JOB_H
+
+#include <tapedeck/feed.h>
+#include <tapedeck/lake.h>
+
+struct td_engine; /* worker pool, query thread, jobs of this process; all functions: any thread unless said */
+struct td_engine_options {
+    unsigned workers;     /* 0 = cores */
+    uint64_t memory;      /* budget of queues and buffers, default 512 MiB */
+    uint64_t disk_free;   /* floor: jobs stop cleanly above it */
+    double lock_wait_s;   /* --wait */
+};
+enum td_code td_engine_new(struct td_lake *lake, const struct td_engine_options *options, struct td_engine **out,
+                           struct td_err *err);
+void td_engine_free(struct td_engine *engine); /* cancels what runs, waits for unit boundaries, joins */
+struct td_lake *td_engine_lake(struct td_engine *engine);
+int td_engine_fd(struct td_engine *engine); /* eventfd, readable after any change of a job or a finished query; UI thread reads it */
+
+/* ---- what a job did ---- */
+
+enum td_unit_state { TD_UNIT_WAITING, TD_UNIT_RUNNING, TD_UNIT_OK, TD_UNIT_EMPTY, TD_UNIT_SKIPPED, TD_UNIT_FAILED };
+const char *td_unit_state_name(enum td_unit_state state);
+enum td_job_state { TD_JOB_RUNNING, TD_JOB_PAUSED, TD_JOB_STOPPING, TD_JOB_DONE, TD_JOB_CANCELLED, TD_JOB_FAILED,
+                    TD_JOB_INTERRUPTED /* its process died */ };
+const char *td_job_state_name(enum td_job_state state);
+struct td_job_counts { /* ok + empty + skipped + failed = planned once the job ended uncancelled */
+    uint64_t planned, ok, empty, skipped, failed, running;
+    uint64_t rows_read, rows_written, rows_duplicate;
+    uint64_t quarantined[TD_REASON_COUNT];
+    uint64_t off_hours, no_session; /* bars that counted for nothing in cache build */
+    uint64_t bytes;                 /* received or read */
+};
+struct td_job_view { /* a snapshot: plain data */
+    int id;            /* 0: a job of another process */
+    long pid;
+    char kind[16];     /* "ingest" */
+    char title[128];   /* "stocks_minute 2025-10-01..2025-12-05  300 tickers" */
+    enum td_job_state state;
+    struct td_job_counts counts;
+    uint64_t weight_total, weight_done; /* for the bar and the ETA */
+    double seconds;    /* since the start, pauses included */
+    uint64_t retries, throttled;
+    enum td_code code; /* of an ended job */
+    char message[256]; /* newest failure or the reason of the end */
+};
+/* Snapshots of this process's jobs (oldest first), then of other processes' live jobs. Returns how many were filled in. */
+size_t td_job_list(struct td_engine *engine, struct td_job_view *out, size_t max);
+bool td_job_get(struct td_engine *engine, int id, struct td_job_view *out);
+/* Live jobs of other processes from _runs/live alone (no engine needed). */
+size_t td_job_live(const struct td_lake *lake, struct td_job_view *out, size_t max);
+/* The report object of design section 7, one line, no newline. */
+void td_job_report_json(const struct td_job_view *view, struct td_buf *out);
+/* Failed or skipped units of a job, newest last: "KEY: why". */
+struct td_unit_view { char key[64]; enum td_unit_state state; char why[256]; };
+size_t td_job_units(struct td_engine *engine, int id, enum td_unit_state state, struct td_unit_view *out, size_t max);
+
+bool td_job_pause(struct td_engine *engine, int id);
+bool td_job_resume(struct td_engine *engine, int id);
+bool td_job_cancel(struct td_engine *engine, int id);
+enum td_code td_job_retry_failed(struct td_engine *engine, int id, struct td_err *err); /* of an ended job: its failed units again */
+/* Wait for the end; `poll` (may be NULL) is called about every 200 ms and at changes and may cancel. Not on the UI thread. */
+enum td_code td_job_wait(struct td_engine *engine, int id, void (*poll)(void *ctx, const struct td_job_view *view), void *ctx,
+                         struct td_job_view *out, struct td_err *err);
+
+/* ---- starting jobs: each returns at once with the job's id; TD_LOCKED when another writer holds the dataset ---- */
+
+struct td_ingest_options {
+    const char *table;  /* "stocks_minute", "stocks_daily", "splits", "tickers", "renames" */
+    td_day from, to;
+    const char *const *tickers; /* copied; count 0 = the lake's own list */
+    size_t ticker_count;
+    bool incremental;   /* skip units that are complete */
+    unsigned max_concurrent;
+    const char *base_url, *key;
+    unsigned retries, timeout_s;
+};
+enum td_code td_job_ingest(struct td_engine *engine, const struct td_ingest_options *options, int *id, struct td_err *err);
+
+struct td_import_job {
+    const char *const *files; /* copied */
+    size_t file_count;
+    struct td_import_options options; /* texts copied */
+    bool replace, sparse, dry_run;
+    const char *source;   /* NULL = the format found */
+    const char *adjusted; /* NULL = "raw" */
+};
+enum td_code td_job_import(struct td_engine *engine, const struct td_import_job *options, int *id, struct td_err *err);
+
+enum td_bars_mode { TD_BARS_AUTO, TD_BARS_MINUTE, TD_BARS_DAY };
+struct td_cache_job {
+    td_day from, to; /* TD_NO_DAY = open */
+    enum td_preset preset;
+    bool preset_given; /* else the manifest's, else session */
+    enum td_bars_mode bars;
+    bool bars_given;
+    bool incremental, rebuild, partial;
+    unsigned parallel; /* 0 = the engine's workers */
+    const char *cap_file; /* SCD-2 CSV or Parquet: ticker,effective_from,effective_to,market_cap; NULL */
+};
+enum td_code td_job_cache(struct td_engine *engine, const struct td_cache_job *options, int *id, struct td_err *err);
+
+struct td_universe_job {
+    td_day from, to, as_of; /* TD_NO_DAY = open */
+    struct td_screen screen;
+    unsigned top_k;
+    bool rankings_only; /* universe topn */
+};
+enum td_code td_job_universe(struct td_engine *engine, const struct td_universe_job *options, int *id, struct td_err *err);
+
+/* ---- queries: work for the deck that must not run on the UI thread ---- */
+
+/* fn runs on the query thread; then the eventfd is signalled and td_engine_done hands `arg` back to the UI thread. A query
+ * queued under the same non-NULL slot that has not started yet is replaced: its arg is handed back with *ran = false. */
+enum td_code td_engine_query(struct td_engine *engine, const void *slot, void (*fn)(void *arg), void *arg, struct td_err *err);
+void *td_engine_done(struct td_engine *engine, bool *ran); /* NULL when none is finished */
+
+/* ---- the simulated vendor, for demo and sim ---- */
+
+enum td_code td_job_sim_start(const struct td_sim_options *options, struct td_sim **out, int *port, struct td_err *err);
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * lake: where tables live: layout, schemas, manifests, locks, atomic publish, table read and write (design section 4).
+ * A struct td_lake is immutable after opening: any thread may use it; per-file writes are serialised inside. */
+#ifndef TAPEDECK_LAKE_H
+#define TAPEDECK_LAKE_H
+
+#include <tapedeck/market.h>
+
+/* ---- cells and sheets: any table as rows of typed cells, for commands, filters and panes ---- */
+
+enum td_kind { TD_KIND_NULL, TD_KIND_BOOL, TD_KIND_I64, TD_KIND_U64, TD_KIND_F64, TD_KIND_F32, TD_KIND_STR, TD_KIND_BYTES,
+               TD_KIND_DAY, TD_KIND_TS /* UTC ms */ };
+struct td_cell {
+    enum td_kind kind; /* TD_KIND_NULL whatever the column's kind */
+    union {
+        bool b;
+        int64_t i;
+        uint64_t u;
+        double f;
+        struct td_str s;
+    } v;
+};
+/* The cell of a record field. Text points into the row. */
+struct td_cell td_record_cell(const struct td_field *field, const void *row);
+enum td_kind td_field_cell_kind(const struct td_field *field);
+
+/* ---- the lake ---- */
+
+struct td_lake;
+#define TD_LAKE_FORMAT 1
+/* Open the lake at root. `create`: make it when absent; else an absent lake is TD_MISSING naming the fix. A lake of a newer
+ * format is TD_UNSUPPORTED, a folder that is no lake TD_DATA. */
+enum td_code td_lake_open(const char *root, bool create, struct td_lake **out, struct td_err *err);
+void td_lake_close(struct td_lake *lake);
+const char *td_lake_root(const struct td_lake *lake);
+bool td_path_encode(const char *ticker, char *out, size_t size);              /* %XX outside [A-Za-z0-9._-] */
+bool td_path_decode(const char *text, size_t len, char *out, size_t size);
+bool td_ticker_valid(const char *ticker); /* 1..31 printable ASCII bytes without blanks or '/' */
+
+/* Locks: OFD locks on _locks/<dataset>.lock; they die with their process. One writer a dataset. */
+struct td_lock;
+/* wait_s seconds of patience (0 = none). TD_LOCKED names pid, host and start time of the owner. */
+enum td_code td_lake_lock(struct td_lake *lake, const char *dataset, double wait_s, struct td_lock **out, struct td_err *err);
+void td_lake_unlock(struct td_lock *lock); /* NULL is fine */
+
+/* ---- bronze: one file per ticker and exchange month ---- */
+
+enum td_table { TD_STOCKS_MINUTE, TD_STOCKS_DAILY, TD_TABLE_COUNT };
+const char *td_table_name(enum td_table table); /* "stocks_minute" */
+bool td_table_parse(const char *name, enum td_table *out);
+
+struct td_ranges { /* inclusive day ranges, ascending, merged across days that are no sessions */
+    struct td_day_range *items;
+    size_t count, cap;
+};
+enum td_code td_ranges_add(struct td_ranges *ranges, td_day from, td_day to, struct td_err *err);
+bool td_ranges_cover(const struct td_ranges *ranges, td_day from, td_day to); /* every session of from..to */
+void td_ranges_free(struct td_ranges *ranges);
+
+struct td_bronze_info { /* what a file says of itself; free with td_bronze_info_free */
+    int64_t rows;
+    char source[64];   /* "rest", "csv", "alphavantage", ... */
+    char adjusted[16]; /* "raw" or the as-of date */
+    struct td_ranges vouched; /* sessions for which the file is complete */
+    uint64_t hash;            /* of the content: equal rows and ranges, equal hash */
+};
+void td_bronze_info_free(struct td_bronze_info *info);
+enum td_code td_bronze_path(const struct td_lake *lake, enum td_table table, const char *ticker, int32_t month,
+                            struct td_buf *out, struct td_err *err);
+/* Footer only. TD_MISSING when there is no such file. */
+enum td_code td_bronze_stat(const struct td_lake *lake, enum td_table table, const char *ticker, int32_t month,
+                            struct td_bronze_info *info, struct td_err *err);
+/* Append the file's bars to *bars; info may be NULL. The file's ticker column is checked against `ticker`. */
+enum td_code td_bronze_read(const struct td_lake *lake, enum td_table table, const char *ticker, int32_t month,
+                            struct td_bars *bars, struct td_bronze_info *info, struct td_err *err);
+struct td_merge {
+    const char *source, *adjusted;
+    const struct td_day_range *vouched;
+    size_t vouched_count;
+    bool new_wins; /* a differing row of one timestamp: true = the new one corrects (REST), false = the old one stays (import) */
+    bool replace;  /* drop what the file held */
+};
+struct td_merge_counts {
+    uint64_t added, corrected, duplicates, conflicts; /* of the new bars; their sum is the number given */
+    int64_t rows;                                     /* in the file afterwards, read back from its footer */
+    bool written;                                     /* false: nothing changed, the file was left alone */
+};
+/* Merge clean, sorted bars of one ticker-month into its file (merge, never replace; publish atomically; verify by reading the
+ * footer back). TD_DATA when the file is of another source or price basis, naming --replace. */
+enum td_code td_bronze_merge(struct td_lake *lake, enum td_table table, const char *ticker, int32_t month,
+                             const struct td_bars *bars, const struct td_merge *merge, struct td_merge_counts *counts,
+                             struct td_err *err);
+struct td_bronze_file {
+    char ticker[TD_TICKER_MAX];
+    int32_t month;
+    uint64_t bytes;
+};
+struct td_bronze_list { /* by ticker, then month */
+    struct td_bronze_file *items;
+    size_t count, cap;
+};
+enum td_code td_bronze_scan(const struct td_lake *lake, enum td_table table, struct td_bronze_list *out, struct td_err *err);
+void td_bronze_list_free(struct td_bronze_list *list);
+/* Bars of a ticker between two days (inclusive), from as many files as it takes; vouched ranges are added when not NULL. */
+enum td_code td_bronze_range(const struct td_lake *lake, enum td_table table, const char *ticker, td_day from, td_day to,
+                             struct td_bars *bars, struct td_ranges *vouched, struct td_err *err);
+
+/* ---- record tables: Parquet files whose rows are a record struct ---- */
+
+struct td_meta { const char *key, *value; };
+struct td_rows { /* free with td_rows_free; text fields point into arena */
+    void *items;
+    size_t count, cap, size;
+    struct td_arena arena;
+};
+enum td_code td_table_write(const char *path, const struct td_record *record, const void *rows, size_t count,
+                            const struct td_meta *meta, size_t meta_count, struct td_err *err);
+/* Read a file of the record's schema N or N-1, columns by name, a missing optional one as null, a newer schema refused.
+ * meta_value (may be NULL, size 128) receives the metadata value of meta_key, "" when absent. */
+enum td_code td_table_read(const char *path, const struct td_record *record, struct td_rows *out, const char *meta_key,
+                           char meta_value[128], struct td_err *err);
+void td_rows_free(struct td_rows *rows);
+
+/* ---- reference tables: bronze/splits, bronze/tickers ---- */
+
+struct td_split_row {
+    char ticker[TD_TICKER_MAX];
+    td_day execution_date;
+    double split_from, split_to;
+};
+extern const struct td_record td_split_record;
+struct td_ticker_row { /* of the vendor's ticker list */
+    char ticker[TD_TICKER_MAX];
+    char type[16], exchange[16], name[64];
+    int8_t active;
+    td_day list_date, delisted; /* TD_NO_DAY = unknown */
+};
+extern const struct td_record td_ticker_record;
+struct td_rename_row { /* on `day` the company of `old_ticker` took `ticker` */
+    char ticker[TD_TICKER_MAX], old_ticker[TD_TICKER_MAX];
+    td_day day;
+};
+extern const struct td_record td_rename_record;
+enum td_code td_reference_path(const struct td_lake *lake, const char *table, struct td_buf *out, struct td_err *err);
+
+/* ---- daily cache ---- */
+
+struct td_cache_entry {
+    char ticker[TD_TICKER_MAX];
+    uint64_t rows, bytes, inputs; /* inputs: hash of everything the rows were made from */
+    td_day first, last;
+};
+struct td_manifest { /* of cache/daily or of a folder given with --out; free with td_manifest_free */
+    uint64_t generation;
+    char preset[16], bars[8];
+    struct td_cache_entry *entries; /* by ticker */
+    size_t count, cap;
+};
+enum td_code td_cache_path(const struct td_lake *lake, const char *ticker, struct td_buf *out, struct td_err *err);
+enum td_code td_cache_read(const struct td_lake *lake, const char *ticker, struct td_rows *out, struct td_err *err);
+enum td_code td_cache_write(const struct td_lake *lake, const char *ticker, const struct td_daily_row *rows, size_t count,
+                            const char *preset, uint64_t *bytes, struct td_err *err);
+enum td_code td_manifest_read(const struct td_lake *lake, struct td_manifest *out, struct td_err *err); /* TD_MISSING: none yet */
+enum td_code td_manifest_write(const struct td_lake *lake, const struct td_manifest *manifest, struct td_err *err);
+struct td_cache_entry *td_manifest_find(const struct td_manifest *manifest, const char *ticker);
+enum td_code td_manifest_put(struct td_manifest *manifest, const struct td_cache_entry *entry, struct td_err *err);
+void td_manifest_free(struct td_manifest *manifest);
+
+/* ---- universe ---- */
+
+struct td_days { td_day *items; size_t count, cap; };
+enum td_code td_days_add(struct td_days *days, td_day day, struct td_err *err);
+void td_days_free(struct td_days *days);
+enum td_code td_watch_write(const struct td_lake *lake, td_day day, const struct td_watch_row *rows, size_t count,
+                            const char *thresholds, const char *preset, struct td_err *err);
+enum td_code td_watch_read(const struct td_lake *lake, td_day day, struct td_rows *out, char thresholds[17], struct td_err *err);
+enum td_code td_watch_path(const struct td_lake *lake, td_day day, struct td_buf *out, struct td_err *err);
+enum td_code td_watch_days(const struct td_lake *lake, struct td_days *out, struct td_err *err); /* built sessions, ascending */
+enum td_code td_topn_write(const struct td_lake *lake, const struct td_topn_row *rows, size_t count, size_t top_k,
+                           const char *thresholds, td_day as_of, struct td_err *err); /* .parquet and .csv */
+enum td_code td_universe_commit(const struct td_lake *lake, const char *thresholds, const char *preset, uint64_t watchlists,
+                                td_day last, struct td_err *err); /* MANIFEST.json and _SUCCESS of universe/info_rich */
+
+/* ---- status: counts of what is on disk, and proof ---- */
+
+struct td_lake_counts {
+    uint64_t files, bytes;
+    uint64_t leftovers; /* temporaries of killed runs */
+};
+enum td_code td_lake_count(const struct td_lake *lake, const char *folder, struct td_lake_counts *out, struct td_err *err);
+/* Delete temporaries of killed runs below `folder`; call with the dataset's lock held. */
+enum td_code td_lake_sweep(const struct td_lake *lake, const char *folder, uint64_t *removed, struct td_err *err);
+/* Open every cache file the manifest names and compare rows, days and bytes; each difference is reported to fn. */
+enum td_code td_manifest_verify(const struct td_lake *lake, const struct td_manifest *manifest,
+                                void (*fn)(void *ctx, const char *difference), void *ctx, struct td_err *err);
+
+/* ---- looking into any Parquet file ---- */
+
+struct td_scan;
+struct td_scan_column {
+    const char *name;
+    enum td_kind kind;
+    char type[40]; /* canonical type text, "timestamp[ms;utc]" */
+    const char *unsupported;
+};
+/* columns: comma-separated names or NULL for all that can be read; a nested one asked for by name is TD_UNSUPPORTED. */
+enum td_code td_scan_open(const char *path, const char *columns, struct td_scan **out, struct td_err *err);
+void td_scan_close(struct td_scan *scan);
+size_t td_scan_column_count(const struct td_scan *scan);
+const struct td_scan_column *td_scan_column_at(const struct td_scan *scan, size_t i);
+int64_t td_scan_rows(const struct td_scan *scan);
+enum td_code td_scan_seek(struct td_scan *scan, int64_t row, struct td_err *err);
+/* Next row into cells[0..count-1]; *more false at the end. Cells live until the next call. */
+enum td_code td_scan_next(struct td_scan *scan, struct td_cell *cells, bool *more, struct td_err *err);
+/* Text reports as rows of cells to fn: what = "schema", "meta" or "pages". */
+struct td_sheet { /* a small table in memory; free with td_sheet_free */
+    struct td_scan_column *columns;
+    size_t column_count;
+    struct td_cell *cells; /* row-major; text lives in arena */
+    size_t rows, cap;
+    struct td_arena arena;
+};
+enum td_code td_sheet_init(struct td_sheet *sheet, const char *const *names, const enum td_kind *kinds, size_t count,
+                           struct td_err *err);
+enum td_code td_sheet_row(struct td_sheet *sheet, const struct td_cell *cells, struct td_err *err); /* copies text */
+void td_sheet_free(struct td_sheet *sheet);
+enum td_code td_parquet_report(const char *path, const char *what, struct td_sheet *out, struct td_err *err);
+/* Decode everything, check CRCs, counts and statistics against the data; TD_DATA names what is wrong and where. */
+enum td_code td_parquet_verify(const char *path, uint64_t *rows, struct td_err *err);
+
+#endif

@@ -161,13 +161,19 @@ int64_t td_mono_ns(void); /* monotonic, for durations only; never injected */
 /* ---- log: levels, to a file only, secrets redacted ---- */
 
 enum td_level { TD_LOG_ERROR, TD_LOG_WARN, TD_LOG_INFO, TD_LOG_DEBUG };
-enum td_code td_log_open(const char *path, enum td_level level, struct td_err *err); /* appends; NULL = off */
+const char *td_level_name(enum td_level level); /* "error" "warn" "info" "debug" */
+bool td_level_parse(const char *text, enum td_level *out);
+/* Append to `path` (mode 0600, its folder is made); NULL = no file, the tail in memory only. Lines above `level` are
+ * dropped. Before this call: no file, level info. Any thread; on error the log stays as it was. */
+enum td_code td_log_open(const char *path, enum td_level level, struct td_err *err);
 void td_log_close(void);
+/* "2025-02-06T14:30:00.000Z warn  feed: text": one line of printable text, at most 2 KiB of it; keeps errno. */
 void td_log(enum td_level level, const char *room, const char *fmt, ...) TD_PRINTF(3, 4); /* any thread */
-/* The newest `lines` kept in memory for the log pane, oldest first; any thread. */
+/* The newest `lines` (up to 500 are kept, of 511 bytes each) for the log pane, oldest first, each ending in a newline. */
 void td_log_tail(struct td_buf *out, size_t lines);
 uint64_t td_log_generation(void); /* grows with every line: cheap "anything new?" */
-/* Register a secret: from then on every log line, error text and td_redact output shows *** in its place. Any thread. */
+/* Register a secret: from then on every log line, error text and td_redact output shows *** in its place, in its
+ * percent-encoded form too, and where a text was cut inside it. Under 6 bytes it is a word and ignored. Any thread. */
 void td_secret_add(const char *secret);
 void td_redact(char *text); /* in place; also apiKey=VALUE and Bearer VALUE of unregistered keys */
 
@@ -183,11 +189,15 @@ struct td_doc {
     size_t count;        /* children */
     struct td_doc **items;
 };
-/* Parse text (bounded: 64 MiB, depth 32) into a tree that lives in *arena. A duplicate key is TD_CONFIG naming both lines. */
+/* Parse text (bounded: 64 MiB, depth 32, 8 Mi values) into a tree that lives in *arena. A duplicate key is TD_CONFIG
+ * naming both lines; so is every other fault of the text, anchors, aliases, tags and a second document included. An
+ * empty text is a null scalar. TD_NOMEM when memory or the arena's limit is spent. `name` is for messages. Any thread. */
 enum td_code td_doc_parse(const char *text, size_t len, const char *name, struct td_arena *arena, struct td_doc **out,
                           struct td_err *err);
 const struct td_doc *td_doc_get(const struct td_doc *map, const char *key); /* NULL when absent or not a map */
+bool td_doc_is_null(const struct td_doc *doc); /* absent (NULL), or an unquoted null, ~ or nothing */
 const char *td_doc_text(const struct td_doc *map, const char *key);         /* scalar text, NULL when absent or null */
+/* An unquoted scalar of that type; false (and *out untouched) when absent, quoted or anything else. */
 bool td_doc_i64(const struct td_doc *map, const char *key, int64_t *out);
 bool td_doc_f64(const struct td_doc *map, const char *key, double *out);
 bool td_doc_bool(const struct td_doc *map, const char *key, bool *out);

@@ -94,19 +94,55 @@ void td_buf_printf(struct td_buf *buf, const char *fmt, ...)
     }
 }
 
+/* Length of the valid UTF-8 sequence at p (1..4), 0 when invalid. Overlong forms and surrogates are invalid. */
+static size_t utf8_length(const unsigned char *p, size_t left)
+{
+    if (p[0] < 0x80)
+        return 1;
+    size_t n = p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : 0;
+    if (n == 0 || n > left)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+        (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+/* What JSON may carry raw but YAML reads as a line break or refuses: C1, U+2028, U+2029, U+FEFF, U+FFFE, U+FFFF. */
+static unsigned to_escape(const unsigned char *p, size_t n)
+{
+    unsigned code = n == 2 ? (p[0] & 31u) << 6 | (p[1] & 63u)
+                    : n == 3 ? (p[0] & 15u) << 12 | (p[1] & 63u) << 6 | (p[2] & 63u)
+                             : 0;
+    bool escape = (code >= 0x80 && code < 0xa0) || code == 0x2028 || code == 0x2029 || code == 0xfeff || code == 0xfffe ||
+                  code == 0xffff;
+    return escape ? code : 0;
+}
+
 void td_buf_json(struct td_buf *buf, const char *text, size_t len)
 {
     td_buf_addc(buf, '"');
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '"' || c == '\\')
-            td_buf_printf(buf, "\\%c", c);
-        else if (c == '\n')
+    for (size_t i = 0, n; i < len; i += n) {
+        const unsigned char *p = (const unsigned char *)text + i;
+        n = utf8_length(p, len - i);
+        unsigned code = to_escape(p, n);
+        if (n == 0) { /* not UTF-8: JSON has no way to say it */
+            td_buf_adds(buf, "\\ufffd");
+            n = 1;
+        } else if (*p == '"' || *p == '\\') {
+            td_buf_printf(buf, "\\%c", *p);
+        } else if (*p == '\n') {
             td_buf_adds(buf, "\\n");
-        else if (c < 0x20 || c == 0x7f)
-            td_buf_printf(buf, "\\u%04x", c);
-        else
-            td_buf_addc(buf, (char)c);
+        } else if (*p < 0x20 || *p == 0x7f) {
+            td_buf_printf(buf, "\\u%04x", *p);
+        } else if (code) {
+            td_buf_printf(buf, "\\u%04x", code);
+        } else {
+            td_buf_add(buf, p, n);
+        }
     }
     td_buf_addc(buf, '"');
 }
@@ -126,23 +162,6 @@ enum td_code td_buf_check(const struct td_buf *buf, const char *what, struct td_
     if (!buf->failed)
         return TD_OK;
     return td_fail(err, TD_NOMEM, "%s: does not fit in memory or in its limit of %zu bytes", what, buf->max);
-}
-
-/* Length of the valid UTF-8 sequence at p (1..4), 0 when invalid. Overlong forms and surrogates are invalid. */
-static size_t utf8_length(const unsigned char *p, size_t left)
-{
-    if (p[0] < 0x80)
-        return 1;
-    size_t n = p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : 0;
-    if (n == 0 || n > left)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-        (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return n;
 }
 
 void td_buf_add_printable(struct td_buf *buf, const char *text, size_t len)

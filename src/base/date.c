@@ -16,9 +16,9 @@ td_day td_day_from_civil(int year, int month, int day)
 
 void td_day_to_civil(td_day day, int *year, int *month, int *mday)
 {
-    int z = day + 719468;
-    int era = (z >= 0 ? z : z - 146096) / 146097;
-    int day_of_era = z - era * 146097;
+    int64_t z = (int64_t)day + 719468; /* any int32 may come out of somebody's file */
+    int era = (int)((z >= 0 ? z : z - 146096) / 146097);
+    int day_of_era = (int)(z - (int64_t)era * 146097);
     int year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     int mp = (5 * day_of_year + 2) / 153;

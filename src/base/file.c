@@ -20,26 +20,30 @@ enum td_code td_file_read(const char *path, size_t max, struct td_buf *out, stru
     if (fd < 0)
         return td_fail_errno(err, errno, "%s", path);
     enum td_code code = TD_OK;
+    size_t got = 0;
     struct stat st;
     if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
         close(fd);
         return td_fail(err, TD_IO, "%s: is a folder", path);
     }
     for (;;) {
-        size_t step = 65536;
-        if (out->len > max)
-            code = td_fail(err, TD_LIMIT, "%s: larger than %zu bytes", path, max);
-        else if (!td_buf_reserve(out, step))
+        char beyond; /* where the limit is reached, one more byte tells whether the file is */
+        size_t left = max - got < out->max - out->len ? max - got : out->max - out->len;
+        size_t step = left < 65536 ? left : 65536;
+        if (!td_buf_reserve(out, step)) {
             code = td_buf_check(out, path, err);
-        if (code != TD_OK)
             break;
-        ssize_t n = read(fd, out->data + out->len, step);
+        }
+        ssize_t n = read(fd, step ? out->data + out->len : &beyond, step ? step : 1);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            code = td_fail_errno(err, errno, "%s: read at offset %zu", path, out->len);
-        if (n <= 0)
+            code = td_fail_errno(err, errno, "%s: read at offset %zu", path, got);
+        else if (n > 0 && step == 0)
+            code = td_fail(err, TD_LIMIT, "%s: larger than %zu bytes", path, got);
+        if (n <= 0 || code != TD_OK)
             break;
+        got += (size_t)n;
         out->len += (size_t)n;
         out->data[out->len] = 0;
     }
@@ -57,6 +61,8 @@ enum td_code td_mkdirs(const char *path, struct td_err *err)
     char copy[1024];
     if (!td_copy(copy, sizeof copy, path))
         return td_fail(err, TD_IO, "%s: path is too long", path);
+    if (!*copy)
+        return td_fail(err, TD_IO, "cannot make a folder without a name");
     if (mkdir(copy, 0755) == 0 || errno == EEXIST) /* the common case first */
         return TD_OK;
     for (char *p = copy + 1; *p; p++) {

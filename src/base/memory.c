@@ -114,7 +114,7 @@ static struct td_arena_block *arena_block(struct td_arena *arena, size_t need)
 
 void *td_arena_alloc(struct td_arena *arena, size_t size)
 {
-    if (size > arena->limit || arena->used > arena->limit - size)
+    if (size > PTRDIFF_MAX / 2 || size > arena->limit || arena->used > arena->limit - size)
         return NULL;
     size_t padded = (size + 15) & ~(size_t)15;
     struct td_arena_block *block = arena->head;

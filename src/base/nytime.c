@@ -58,7 +58,9 @@ int32_t td_ny_offset_s(int64_t utc_ms)
 
 void td_ny_split(int64_t utc_ms, td_day *day, int32_t *ms_of_day)
 {
-    int64_t local = utc_ms + (int64_t)td_ny_offset_s(utc_ms) * 1000;
+    int64_t local;
+    if (__builtin_add_overflow(utc_ms, (int64_t)td_ny_offset_s(utc_ms) * 1000, &local))
+        local = utc_ms; /* at the edge of 64 bits: clamped below */
     int64_t days = local / TD_MS_DAY, rest = local % TD_MS_DAY;
     if (rest < 0) {
         days--;

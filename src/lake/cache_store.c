@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The daily cache on disk: one file and one _SUCCESS a ticker, and the MANIFEST that is the commit of a build. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "lake_internal.h"
+
+enum td_code td_cache_path(const struct td_lake *lake, const char *ticker, struct td_buf *out, struct td_err *err)
+{
+    char name[128];
+    if (!td_ticker_valid(ticker) || !td_path_encode(ticker, name, sizeof name))
+        return td_fail(err, TD_DATA, "ticker '%.40s' cannot name a file", ticker);
+    return lake_path(lake, out, err, "cache/daily/ticker=%s/daily.parquet", name);
+}
+
+enum td_code td_cache_read(const struct td_lake *lake, const char *ticker, struct td_rows *out, struct td_err *err)
+{
+    struct td_buf path;
+    td_buf_init(&path, 2048);
+    enum td_code code = td_cache_path(lake, ticker, &path, err);
+    if (code == TD_OK)
+        code = td_table_read(path.data, &td_daily_record, out, NULL, NULL, err);
+    td_buf_free(&path);
+    return code;
+}
+
+enum td_code td_cache_write(const struct td_lake *lake, const char *ticker, const struct td_daily_row *rows, size_t count,
+                            const char *preset, uint64_t *bytes, struct td_err *err)
+{
+    struct td_buf path;
+    td_buf_init(&path, 2048);
+    char number[32], first[16] = "", last[16] = "", range[40] = "";
+    td_snprintf(number, sizeof number, "%zu", count);
+    if (count) {
+        td_format_day(rows[0].trading_day, first);
+        td_format_day(rows[count - 1].trading_day, last);
+        td_snprintf(range, sizeof range, "%s..%s", first, last);
+    }
+    const struct td_meta meta[] = {{"tapedeck.preset", preset}, {"tapedeck.range", range}, {"tapedeck.rows", number}};
+    enum td_code code = td_cache_path(lake, ticker, &path, err);
+    if (code == TD_OK)
+        code = td_table_write(path.data, &td_daily_record, rows, count, meta, TD_COUNT(meta), err);
+    struct stat st;
+    *bytes = code == TD_OK && stat(path.data, &st) == 0 ? (uint64_t)st.st_size : 0;
+    if (code == TD_OK) {
+        path.len -= strlen("daily.parquet");
+        path.data[path.len] = 0;
+        td_buf_adds(&path, "_SUCCESS");
+        code = td_buf_check(&path, "a path", err);
+        if (code == TD_OK && !td_file_exists(path.data))
+            code = td_publish_bytes(path.data, "", 0, err);
+    }
+    td_buf_free(&path);
+    return code;
+}
+
+/* ---- manifest ---- */
+
+static bool entry_from_doc(const struct td_doc *doc, struct td_cache_entry *out)
+{
+    const char *ticker = td_doc_text(doc, "ticker"), *first = td_doc_text(doc, "first"), *last = td_doc_text(doc, "last"),
+               *inputs = td_doc_text(doc, "inputs");
+    int64_t rows, bytes;
+    *out = (struct td_cache_entry){.first = TD_NO_DAY, .last = TD_NO_DAY};
+    if (!ticker || !td_ticker_valid(ticker) || !td_doc_i64(doc, "rows", &rows) || !td_doc_i64(doc, "bytes", &bytes) ||
+        rows < 0 || bytes < 0 || !inputs || strlen(inputs) != 16)
+        return false;
+    if ((first && !td_parse_day(first, strlen(first), &out->first)) || (last && !td_parse_day(last, strlen(last), &out->last)))
+        return false;
+    td_copy(out->ticker, sizeof out->ticker, ticker);
+    out->rows = (uint64_t)rows;
+    out->bytes = (uint64_t)bytes;
+    char *end;
+    out->inputs = strtoull(inputs, &end, 16);
+    return *end == 0;
+}
+
+static enum td_code manifest_from_doc(const char *path, const struct td_doc *doc, struct td_manifest *out, struct td_err *err)
+{
+    int64_t generation;
+    const char *preset = td_doc_text(doc, "preset"), *bars = td_doc_text(doc, "bars");
+    const struct td_doc *tickers = td_doc_get(doc, "tickers");
+    if (!td_doc_i64(doc, "generation", &generation) || generation < 0 || !preset || !bars || !tickers ||
+        tickers->kind != TD_DOC_LIST)
+        return td_fail(err, TD_DATA, "%s: not a cache manifest; rebuild with 'tapedeck cache build --rebuild'", path);
+    out->generation = (uint64_t)generation;
+    td_copy(out->preset, sizeof out->preset, preset);
+    td_copy(out->bars, sizeof out->bars, bars);
+    for (size_t i = 0; i < tickers->count; i++) {
+        struct td_cache_entry entry;
+        if (!entry_from_doc(tickers->items[i], &entry))
+            return td_fail(err, TD_DATA, "%s:%d: damaged entry; rebuild with 'tapedeck cache build --rebuild'", path,
+                           tickers->items[i]->line);
+        enum td_code code = td_manifest_put(out, &entry, err);
+        if (code != TD_OK)
+            return code;
+    }
+    return TD_OK;
+}
+
+enum td_code td_manifest_read(const struct td_lake *lake, struct td_manifest *out, struct td_err *err)
+{
+    *out = (struct td_manifest){0};
+    struct td_buf path, text;
+    struct td_arena arena;
+    struct td_doc *doc = NULL;
+    td_buf_init(&path, 2048);
+    td_buf_init(&text, (size_t)128 << 20);
+    td_arena_init(&arena, (size_t)512 << 20);
+    enum td_code code = lake_path(lake, &path, err, "cache/daily/MANIFEST.json");
+    if (code == TD_OK)
+        code = td_file_read(path.data, (size_t)64 << 20, &text, err);
+    if (code == TD_OK)
+        code = td_doc_parse(text.data, text.len, path.data, &arena, &doc, err);
+    if (code == TD_OK)
+        code = manifest_from_doc(path.data, doc, out, err);
+    if (code == TD_CONFIG) /* a damaged manifest is data, not the user's configuration */
+        code = td_fail(err, TD_DATA, "%s: damaged; rebuild with 'tapedeck cache build --rebuild'", path.data);
+    if (code != TD_OK)
+        td_manifest_free(out);
+    td_arena_free(&arena);
+    td_buf_free(&text);
+    td_buf_free(&path);
+    return code;
+}
+
+static void add_day(struct td_buf *out, const char *key, td_day day)
+{
+    char text[16];
+    td_format_day(day, text);
+    if (day == TD_NO_DAY)
+        td_buf_printf(out, ",\"%s\":null", key);
+    else
+        td_buf_printf(out, ",\"%s\":\"%s\"", key, text);
+}
+
+enum td_code td_manifest_write(const struct td_lake *lake, const struct td_manifest *manifest, struct td_err *err)
+{
+    struct td_buf path, text;
+    td_buf_init(&path, 2048);
+    td_buf_init(&text, (size_t)64 << 20);
+    td_buf_printf(&text, "{\"format\":1,\"generation\":%llu,\"preset\":\"%s\",\"bars\":\"%s\",\"tickers\":[",
+                  (unsigned long long)manifest->generation, manifest->preset, manifest->bars);
+    for (size_t i = 0; i < manifest->count; i++) {
+        const struct td_cache_entry *entry = &manifest->entries[i];
+        td_buf_adds(&text, i ? ",\n{\"ticker\":" : "\n{\"ticker\":");
+        td_buf_json(&text, entry->ticker, strlen(entry->ticker));
+        td_buf_printf(&text, ",\"rows\":%llu,\"bytes\":%llu,\"inputs\":\"%016llx\"", (unsigned long long)entry->rows,
+                      (unsigned long long)entry->bytes, (unsigned long long)entry->inputs);
+        add_day(&text, "first", entry->first);
+        add_day(&text, "last", entry->last);
+        td_buf_adds(&text, "}");
+    }
+    td_buf_adds(&text, "\n]}\n");
+    enum td_code code = td_buf_check(&text, "the cache manifest", err);
+    if (code == TD_OK)
+        code = lake_path(lake, &path, err, "cache/daily/MANIFEST.json");
+    if (code == TD_OK)
+        code = td_publish_bytes(path.data, text.data, text.len, err);
+    if (code == TD_OK)
+        code = lake_path(lake, &path, err, "cache/daily/_SUCCESS");
+    if (code == TD_OK && !td_file_exists(path.data))
+        code = td_publish_bytes(path.data, "", 0, err);
+    td_buf_free(&text);
+    td_buf_free(&path);
+    return code;
+}
+
+/* First entry not below ticker. */
+static size_t lower_bound(const struct td_manifest *manifest, const char *ticker)
+{
+    size_t low = 0, high = manifest->count;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (strcmp(manifest->entries[mid].ticker, ticker) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+struct td_cache_entry *td_manifest_find(const struct td_manifest *manifest, const char *ticker)
+{
+    size_t at = lower_bound(manifest, ticker);
+    return at < manifest->count && strcmp(manifest->entries[at].ticker, ticker) == 0 ? &manifest->entries[at] : NULL;
+}
+
+enum td_code td_manifest_put(struct td_manifest *manifest, const struct td_cache_entry *entry, struct td_err *err)
+{
+    size_t at = lower_bound(manifest, entry->ticker);
+    if (at == manifest->count || strcmp(manifest->entries[at].ticker, entry->ticker) != 0) {
+        enum td_code code = td_grow(&manifest->entries, &manifest->cap, manifest->count + 1, sizeof *manifest->entries, err);
+        if (code != TD_OK)
+            return code;
+        memmove(manifest->entries + at + 1, manifest->entries + at, (manifest->count - at) * sizeof *manifest->entries);
+        manifest->count++;
+    }
+    manifest->entries[at] = *entry;
+    return TD_OK;
+}
+
+void td_manifest_free(struct td_manifest *manifest)
+{
+    td_free(manifest->entries);
+    *manifest = (struct td_manifest){0};
+}
+
+static void verify_entry(const struct td_lake *lake, const struct td_cache_entry *entry,
+                         void (*fn)(void *ctx, const char *difference), void *ctx)
+{
+    struct td_rows rows = {0};
+    struct td_err err = {0};
+    char text[700];
+    enum td_code code = td_cache_read(lake, entry->ticker, &rows, &err);
+    const struct td_daily_row *items = rows.items;
+    if (code != TD_OK)
+        td_copy(text, sizeof text, err.text);
+    else if (rows.count != entry->rows)
+        td_snprintf(text, sizeof text, "%s: %zu rows on disk, the manifest says %llu", entry->ticker, rows.count,
+                    (unsigned long long)entry->rows);
+    else if (rows.count && (items[0].trading_day != entry->first || items[rows.count - 1].trading_day != entry->last))
+        td_snprintf(text, sizeof text, "%s: first or last day differs from the manifest", entry->ticker);
+    else
+        *text = 0;
+    if (*text)
+        fn(ctx, text);
+    if (code == TD_OK)
+        td_rows_free(&rows);
+}
+
+enum td_code td_manifest_verify(const struct td_lake *lake, const struct td_manifest *manifest,
+                                void (*fn)(void *ctx, const char *difference), void *ctx, struct td_err *err)
+{
+    for (size_t i = 0; i < manifest->count; i++)
+        verify_entry(lake, &manifest->entries[i], fn, ctx);
+    struct td_buf path;
+    struct td_names names = {0};
+    td_buf_init(&path, 2048);
+    enum td_code code = lake_path(lake, &path, err, "cache/daily");
+    if (code == TD_OK)
+        code = td_dir_list(path.data, &names, err);
+    for (size_t i = 0; code == TD_OK && i < names.count; i++) {
+        char ticker[TD_TICKER_MAX], text[200];
+        if (strncmp(names.items[i], "ticker=", 7) != 0 ||
+            !td_path_decode(names.items[i] + 7, strlen(names.items[i] + 7), ticker, sizeof ticker) ||
+            td_manifest_find(manifest, ticker))
+            continue;
+        td_snprintf(text, sizeof text, "%s: on disk but not in the manifest", ticker);
+        fn(ctx, text);
+    }
+    td_names_free(&names);
+    td_buf_free(&path);
+    return code;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * lake, private: the handle and helpers shared by its files. */
+#ifndef TAPEDECK_LAKE_INTERNAL_H
+#define TAPEDECK_LAKE_INTERNAL_H
+
+#include <pthread.h>
+#include <tapedeck/lake.h>
+#include <tapedeck/parquet.h>
+
+#define LAKE_STRIPES 64
+
+struct td_lake {
+    char root[1024];
+    pthread_mutex_t stripes[LAKE_STRIPES]; /* one file is merged by one thread at a time; index = hash of its path */
+};
+
+/* "<root>/<fmt...>" into out (cleared first). */
+enum td_code lake_path(const struct td_lake *lake, struct td_buf *out, struct td_err *err, const char *fmt, ...)
+    TD_PRINTF(4, 5);
+pthread_mutex_t *lake_stripe(struct td_lake *lake, const char *path);
+/* Parse "a..b,c..d" of file metadata. */
+enum td_code lake_ranges_parse(const char *text, struct td_ranges *out, struct td_err *err);
+void lake_ranges_format(const struct td_ranges *ranges, struct td_buf *out);
+/* The Parquet column of a record field. */
+struct td_pq_column lake_column_of(const struct td_field *field);
+/* Cell kind and canonical type text of a Parquet column (tools read it as the header of `parquet cat --format csv`). */
+enum td_kind lake_kind_of(const struct td_pq_column *column, char type[40]);
+/* Slot i of an array of that column as a cell; text points into the array's values. */
+struct td_cell lake_cell_of(const struct td_pq_column *column, const struct td_pq_array *array, size_t i);
+
+#endif

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Any Parquet file as rows of typed cells, batch by batch. */
+#include <stdio.h>
+#include <string.h>
+#include "lake_internal.h"
+
+#define BATCH_ROWS 4096
+#define MAX_COLUMNS 4096
+
+struct td_scan { /* one thread */
+    struct td_pq_file *file;
+    struct td_pq_reader *reader;
+    struct td_scan_column *columns;
+    int *leaves; /* index of each column in the file */
+    struct td_pq_array *arrays;
+    size_t count, batch_rows, at;
+    char path[1024];
+};
+
+static const char *unit_name(enum td_pq_unit unit)
+{
+    return unit == TD_PQ_MILLIS ? "ms" : unit == TD_PQ_MICROS ? "us" : "ns";
+}
+
+static enum td_kind physical_kind(const struct td_pq_column *column, char type[40])
+{
+    static const struct {
+        const char *text;
+        enum td_kind kind;
+    } plain[] = {
+        [TD_PQ_BOOLEAN] = {"bool", TD_KIND_BOOL},    [TD_PQ_INT32] = {"int32", TD_KIND_I64},
+        [TD_PQ_INT64] = {"int64", TD_KIND_I64},      [TD_PQ_INT96] = {"timestamp[ns]", TD_KIND_BYTES},
+        [TD_PQ_FLOAT] = {"float32", TD_KIND_F32},    [TD_PQ_DOUBLE] = {"float64", TD_KIND_F64},
+        [TD_PQ_BYTE_ARRAY] = {"binary", TD_KIND_BYTES}, [TD_PQ_FIXED] = {"binary", TD_KIND_BYTES},
+    };
+    if ((size_t)column->type >= TD_COUNT(plain)) {
+        td_copy(type, 40, "nested");
+        return TD_KIND_NULL;
+    }
+    td_copy(type, 40, plain[column->type].text);
+    return plain[column->type].kind;
+}
+
+enum td_kind lake_kind_of(const struct td_pq_column *column, char type[40])
+{
+    if (column->unsupported) {
+        td_copy(type, 40, "nested");
+        return TD_KIND_NULL;
+    }
+    switch (column->logical) {
+    case TD_PQ_STRING: td_copy(type, 40, "string"); return TD_KIND_STR;
+    case TD_PQ_DATE: td_copy(type, 40, "date"); return TD_KIND_DAY;
+    case TD_PQ_TIMESTAMP:
+        td_snprintf(type, 40, "timestamp[%s%s]", unit_name(column->unit), column->utc ? ";utc" : "");
+        return TD_KIND_TS;
+    case TD_PQ_INTEGER:
+        td_snprintf(type, 40, "%sint%u", column->is_signed ? "" : "u", column->bits);
+        return column->is_signed ? TD_KIND_I64 : TD_KIND_U64;
+    default: return physical_kind(column, type);
+    }
+}
+
+static int64_t to_ms(int64_t value, enum td_pq_unit unit)
+{
+    int64_t scale = unit == TD_PQ_MILLIS ? 1 : unit == TD_PQ_MICROS ? 1000 : 1000000;
+    return value / scale - (value % scale < 0);
+}
+
+struct td_cell lake_cell_of(const struct td_pq_column *column, const struct td_pq_array *array, size_t i)
+{
+    char type[40];
+    struct td_cell cell = {.kind = TD_KIND_NULL};
+    if (!td_pq_valid(array->valid, i))
+        return cell;
+    cell.kind = lake_kind_of(column, type);
+    switch (column->type) {
+    case TD_PQ_BOOLEAN: cell.v.b = ((const uint8_t *)array->values)[i]; break;
+    case TD_PQ_INT32:
+        if (cell.kind == TD_KIND_U64)
+            cell.v.u = (uint32_t)((const int32_t *)array->values)[i];
+        else
+            cell.v.i = ((const int32_t *)array->values)[i];
+        break;
+    case TD_PQ_INT64:
+        cell.v.i = ((const int64_t *)array->values)[i];
+        if (cell.kind == TD_KIND_TS)
+            cell.v.i = to_ms(cell.v.i, column->unit);
+        break;
+    case TD_PQ_FLOAT: cell.v.f = (double)((const float *)array->values)[i]; break;
+    case TD_PQ_DOUBLE: cell.v.f = ((const double *)array->values)[i]; break;
+    case TD_PQ_INT96:
+    case TD_PQ_BYTE_ARRAY:
+    case TD_PQ_FIXED: cell.v.s = ((const struct td_str *)array->values)[i]; break;
+    }
+    return cell;
+}
+
+static enum td_code add_column(struct td_scan *scan, int leaf, bool named, struct td_err *err)
+{
+    const struct td_pq_column *column = td_pq_column_at(scan->file, (size_t)leaf);
+    if (column->unsupported && !named)
+        return TD_OK;
+    if (column->unsupported)
+        return td_fail(err, TD_UNSUPPORTED, "%s: column '%s' cannot be read: %s", scan->path, column->name, column->unsupported);
+    if (scan->count == MAX_COLUMNS)
+        return td_fail(err, TD_LIMIT, "%s: more than %d columns", scan->path, MAX_COLUMNS);
+    struct td_scan_column *out = &scan->columns[scan->count];
+    out->name = column->name;
+    out->kind = lake_kind_of(column, out->type);
+    scan->leaves[scan->count++] = leaf;
+    return TD_OK;
+}
+
+static enum td_code choose_columns(struct td_scan *scan, const char *list, struct td_err *err)
+{
+    size_t all = td_pq_column_count(scan->file);
+    size_t room = all + 1;
+    for (const char *p = list ? list : ""; *p; p++)
+        room += *p == ',';
+    scan->columns = td_calloc(room, sizeof *scan->columns);
+    scan->leaves = td_calloc(room, sizeof *scan->leaves);
+    if (!scan->columns || !scan->leaves)
+        return td_fail(err, TD_NOMEM, "%s: out of memory", scan->path);
+    enum td_code code = TD_OK;
+    if (!list)
+        for (size_t i = 0; code == TD_OK && i < all; i++)
+            code = add_column(scan, (int)i, false, err);
+    for (const char *p = list; code == TD_OK && p && *p;) {
+        size_t len = strcspn(p, ",");
+        char name[256];
+        td_snprintf(name, sizeof name, "%.*s", (int)(len < 255 ? len : 255), p);
+        int leaf = td_pq_find(scan->file, name);
+        code = leaf < 0 ? td_fail(err, TD_USAGE, "%s: no column '%s'; see 'tapedeck parquet schema'", scan->path, name)
+                        : add_column(scan, leaf, true, err);
+        p += len + (p[len] == ',');
+    }
+    return code;
+}
+
+static enum td_code make_arrays(struct td_scan *scan, struct td_err *err)
+{
+    scan->arrays = td_calloc(scan->count, sizeof *scan->arrays);
+    if (!scan->arrays)
+        return td_fail(err, TD_NOMEM, "%s: out of memory", scan->path);
+    for (size_t i = 0; i < scan->count; i++) {
+        const struct td_pq_column *column = td_pq_column_at(scan->file, (size_t)scan->leaves[i]);
+        scan->arrays[i].values = td_calloc(BATCH_ROWS, td_pq_width(column->type));
+        scan->arrays[i].valid = td_calloc(TD_PQ_WORDS(BATCH_ROWS), sizeof(uint64_t));
+        if (!scan->arrays[i].values || !scan->arrays[i].valid)
+            return td_fail(err, TD_NOMEM, "%s: out of memory", scan->path);
+    }
+    return TD_OK;
+}
+
+enum td_code td_scan_open(const char *path, const char *columns, struct td_scan **out, struct td_err *err)
+{
+    struct td_scan *scan = td_calloc(1, sizeof *scan);
+    if (!scan)
+        return td_fail(err, TD_NOMEM, "%s: out of memory", path);
+    td_copy(scan->path, sizeof scan->path, path);
+    enum td_code code = td_pq_open(path, NULL, &scan->file, err);
+    if (code == TD_OK)
+        code = choose_columns(scan, columns, err);
+    if (code == TD_OK && scan->count == 0 && td_pq_column_count(scan->file) > 0)
+        code = td_fail(err, TD_UNSUPPORTED, "%s: no column can be read: all are nested or encrypted", path);
+    if (code == TD_OK)
+        code = make_arrays(scan, err);
+    if (code == TD_OK)
+        code = td_pq_reader_new(scan->file, scan->leaves, scan->count, &scan->reader, err);
+    if (code != TD_OK) {
+        td_scan_close(scan);
+        return code;
+    }
+    *out = scan;
+    return TD_OK;
+}
+
+void td_scan_close(struct td_scan *scan)
+{
+    if (!scan)
+        return;
+    td_pq_reader_free(scan->reader);
+    for (size_t i = 0; scan->arrays && i < scan->count; i++) {
+        td_free(scan->arrays[i].values);
+        td_free(scan->arrays[i].valid);
+    }
+    td_free(scan->arrays);
+    td_free(scan->columns);
+    td_free(scan->leaves);
+    td_pq_close(scan->file);
+    td_free(scan);
+}
+
+size_t td_scan_column_count(const struct td_scan *scan)
+{
+    return scan->count;
+}
+
+const struct td_scan_column *td_scan_column_at(const struct td_scan *scan, size_t i)
+{
+    return &scan->columns[i];
+}
+
+int64_t td_scan_rows(const struct td_scan *scan)
+{
+    return td_pq_rows(scan->file);
+}
+
+enum td_code td_scan_seek(struct td_scan *scan, int64_t row, struct td_err *err)
+{
+    scan->batch_rows = scan->at = 0;
+    return td_pq_seek(scan->reader, row, err);
+}
+
+enum td_code td_scan_next(struct td_scan *scan, struct td_cell *cells, bool *more, struct td_err *err)
+{
+    *more = false;
+    if (scan->at == scan->batch_rows) {
+        scan->at = 0;
+        enum td_code code = td_pq_read(scan->reader, scan->arrays, BATCH_ROWS, &scan->batch_rows, err);
+        if (code != TD_OK) {
+            scan->batch_rows = 0;
+            return code;
+        }
+        if (scan->batch_rows == 0)
+            return TD_OK;
+    }
+    for (size_t i = 0; i < scan->count; i++)
+        cells[i] = lake_cell_of(td_pq_column_at(scan->file, (size_t)scan->leaves[i]), &scan->arrays[i], scan->at);
+    scan->at++;
+    *more = true;
+    return TD_OK;
+}

@@ -57,6 +57,11 @@ void td_grid_put(struct td_grid *grid, int row, int col, uint32_t ch, enum td_ro
 int td_grid_text(struct td_grid *grid, int row, int col, int width, const char *text, enum td_role role, unsigned attr);
 void td_grid_fill(struct td_grid *grid, int row, int col, int rows, int cols, uint32_t ch, enum td_role role, unsigned attr);
 int td_text_width(const char *utf8); /* columns */
+/* Columns of one character by our own compact rule, whatever the locale: 0 combining, 2 wide, else 1. Any thread. */
+int td_char_width(uint32_t ch);
+/* Decode the character at text: returns bytes used (0 only when len is 0); a malformed byte gives U+FFFD and 1. */
+size_t td_utf8_decode(const char *text, size_t len, uint32_t *ch);
+size_t td_utf8_encode(uint32_t ch, char out[4]); /* returns bytes; what is no scalar becomes U+FFFD */
 /* The grid as UTF-8 text, one line a row, trailing blanks cut: for tests, :save-display and the chart command. */
 void td_grid_dump(const struct td_grid *grid, struct td_buf *out);
 
@@ -91,5 +96,7 @@ size_t td_chart_visible(const struct td_chart *chart, int cols); /* candles that
 /* "4.32" from $1 up, 4 decimals below, thousands grouped from 10,000; NaN = n/a. Returns length; out >= 32 bytes. */
 size_t td_price_text(double price, char *out);
 size_t td_short_text(double value, char *out); /* 88.1M, 1.24B, 532K; NaN = n/a */
+/* A fraction as a signed percentage with two decimals: 0.0537 -> "+5.37%"; NaN = n/a. out >= 32 bytes. */
+size_t td_percent_text(double fraction, char *out);
 
 #endif

@@ -42,7 +42,7 @@ bool td_field_is_null(const struct td_field *field, const void *row);
 struct td_session {
     td_day day;
     int32_t index;       /* consecutive over sessions */
-    int32_t close_min;   /* minute of the New York day the regular phase ends: 960, or 780 on an early close */
+    int32_t close_min;   /* minute of the New York day the regular phase ends: 960; 780 on an early close (840 in 1990-92) */
     int32_t late_end_min; /* end of after-hours: 1200, or 1020 on an early close */
 };
 #define TD_PRE_MIN 240     /* 04:00 */
@@ -57,7 +57,8 @@ td_day td_cal_last(void);
 bool td_cal_is_half(td_day day);
 const char *td_cal_holiday(td_day day); /* name of a weekday closure, NULL otherwise */
 bool td_cal_expiry_friday(td_day day);  /* monthly option expiry: third Friday (Thursday before when it is a holiday) */
-int64_t td_cal_close_ms(td_day day);    /* end of after-hours of a session in UTC ms: the session is over then */
+/* End of after-hours of a session in UTC ms: the session is over then. INT64_MIN when the day is no session. */
+int64_t td_cal_close_ms(td_day day);
 enum td_phase { TD_PHASE_OFF, TD_PHASE_PRE, TD_PHASE_REGULAR, TD_PHASE_POST, TD_PHASE_NO_SESSION };
 enum td_phase td_cal_phase(td_day day, int32_t minute_of_day);
 
@@ -113,7 +114,7 @@ enum td_tf { TD_TF_1M, TD_TF_5M, TD_TF_15M, TD_TF_30M, TD_TF_1H, TD_TF_4H, TD_TF
 const char *td_tf_name(enum td_tf tf);
 bool td_tf_parse(const char *text, enum td_tf *out);
 int td_tf_minutes(enum td_tf tf); /* 1440 for 1d */
-enum td_hours { TD_HOURS_REGULAR, TD_HOURS_ALL };
+enum td_hours { TD_HOURS_REGULAR, TD_HOURS_ALL }; /* 09:30-16:00, 04:00-20:00; bars outside are left out */
 enum td_anchor { TD_ANCHOR_SESSION, TD_ANCHOR_CLOCK };
 struct td_candle_options {
     enum td_tf tf;
@@ -128,9 +129,10 @@ struct td_candle {
     uint32_t bars;  /* minute bars inside */
     int8_t partial; /* set by the caller for the running bucket */
 };
-struct td_candles {
+struct td_candles { /* start with {0} */
     size_t n, cap;
     struct td_candle *items;
+    double tail_dollars; /* sum of volume x price of the last candle, so that a later call can go on exactly */
 };
 extern const struct td_record td_candle_record; /* timestamp,open,...,bars,partial */
 /* Append the candles of `bars` (one ticker, ascending) to *out; a bucket split over two calls is merged. volume is the

@@ -217,19 +217,22 @@ struct td_conf;
 /* Keys stay owned by the caller and outlive *out. Not thread-safe until loading is over, then read-only. */
 enum td_code td_conf_new(const struct td_conf_key *keys, size_t count, struct td_conf **out, struct td_err *err);
 void td_conf_free(struct td_conf *conf);
-/* Strict: unknown key, wrong type, duplicate key are TD_CONFIG errors with file:line and the nearest known key. */
+/* Strict: unknown key, wrong type, duplicate key are TD_CONFIG errors with file:line and the nearest known key; so is a
+ * file that cannot be read. A text key without a value is empty. On error nothing has changed. */
 enum td_code td_conf_load(struct td_conf *conf, const char *path, struct td_err *err);
-enum td_code td_conf_load_env(struct td_conf *conf, struct td_err *err);
+enum td_code td_conf_load_env(struct td_conf *conf, struct td_err *err); /* an empty variable counts as unset */
+/* `origin` leads the error message; TD_CONFIG, or TD_USAGE when it is "flag". */
 enum td_code td_conf_set(struct td_conf *conf, const char *path, const char *value, const char *origin, struct td_err *err);
 size_t td_conf_count(const struct td_conf *conf);
 const struct td_conf_key *td_conf_key_at(const struct td_conf *conf, size_t i);
-const char *td_conf_text(const struct td_conf *conf, const char *path);   /* canonical text; a wrong path is a program error */
+/* Canonical text: 512MiB, true, 0.15, A,B. A wrong path is a program error: logged, and answered with "", 0 or false. */
+const char *td_conf_text(const struct td_conf *conf, const char *path);
 const char *td_conf_origin(const struct td_conf *conf, const char *path); /* "default", "FILE:LINE", "env NAME", "flag" */
 int64_t td_conf_int(const struct td_conf *conf, const char *path);
 double td_conf_double(const struct td_conf *conf, const char *path);
 bool td_conf_bool(const struct td_conf *conf, const char *path);
 uint64_t td_conf_size(const struct td_conf *conf, const char *path);
-/* Levenshtein distance, for "did you mean"; at most `max` is computed exactly. */
+/* Levenshtein distance, for "did you mean"; max + 1 when it is above `max` or a word is longer than 64 bytes. */
 size_t td_edit_distance(const char *a, const char *b, size_t max);
 
 /* ---- files ---- */

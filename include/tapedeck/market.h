@@ -8,6 +8,7 @@
 #include <tapedeck/base.h>
 
 #define TD_NO_COUNT INT64_MIN
+#define TD_NO_F64 ((double)NAN) /* the null double; NAN alone is a float, which strict compilers refuse to widen */
 #define TD_TICKER_MAX 32 /* bytes with the terminator; longer tickers are refused at the door */
 
 /* ---- records: one table describes a row struct for the lake (columns), the view and the exports ---- */

@@ -95,8 +95,8 @@ static enum td_code candles_open(struct td_candles *out, int64_t ts, const struc
         .open = bars->open[i],
         .high = bars->high[i],
         .low = bars->low[i],
-        .volume = NAN,
-        .vwap = NAN,
+        .volume = TD_NO_F64,
+        .vwap = TD_NO_F64,
         .trades = TD_NO_COUNT,
     };
     out->tail_dollars = 0;
@@ -128,7 +128,7 @@ static void candles_fold(struct td_candles *out, const struct td_bars *bars, siz
         price = typical_price(bars->high[i], bars->low[i], bars->close[i]);
     candle->volume = isnan(candle->volume) ? volume : candle->volume + volume;
     out->tail_dollars += volume * price;
-    candle->vwap = candle->volume > 0 ? out->tail_dollars / candle->volume : NULL_F64;
+    candle->vwap = candle->volume > 0 ? out->tail_dollars / candle->volume : TD_NO_F64;
 }
 
 enum td_code td_candles_add(struct td_candles *out, const struct td_bars *bars, const struct td_candle_options *options,

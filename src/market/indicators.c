@@ -14,7 +14,7 @@ static double window_sum(const double *x, size_t n)
 static void fill_null(double *out, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        out[i] = NAN;
+        out[i] = TD_NO_F64;
 }
 
 void td_sma(const double *x, size_t n, size_t period, double *out)
@@ -84,6 +84,6 @@ void td_session_vwap(const struct td_bars *bars, bool regular, double *out)
             dollars += typical_price(bars->high[i], bars->low[i], bars->close[i]) * bars->volume[i];
             volume += bars->volume[i];
         }
-        out[i] = counts && volume > 0 ? dollars / volume : NULL_F64;
+        out[i] = counts && volume > 0 ? dollars / volume : TD_NO_F64;
     }
 }

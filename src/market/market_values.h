@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Small values shared by the files of the room: the null double, the price a bar without a vwap trades at, minutes. */
+ * Small values shared by the files of the room: the price a bar without a vwap trades at, minutes. */
 #ifndef TAPEDECK_MARKET_VALUES_H
 #define TAPEDECK_MARKET_VALUES_H
 
 #include <tapedeck/market.h>
 
-#define NULL_F64 ((double)NAN) /* NAN itself is a float: mixing it with doubles is a promotion the compiler refuses */
 #define REGULAR_CLOSE_MIN 960  /* 16:00 */
 #define LATE_END_MIN 1200      /* 20:00 */
 

@@ -45,7 +45,7 @@ static inline bool csv_next(struct csv *csv)
 
 static inline double number(const char *text)
 {
-    double value = NAN;
+    double value = TD_NO_F64;
     if (*text && !td_parse_f64(text, strlen(text), &value))
         fail_msg("not a number: %s", text);
     return value;

@@ -28,16 +28,16 @@ static void each_rule_of_the_door_is_kept(void **state)
         enum td_reason reason;
     } cases[] = {
         {"good minute", {minute, 10, 11, 9, 10.5, 100, 10.2, 7}, false, TD_REASON_NONE},
-        {"unknown volume, vwap, trades", {minute, 10, 11, 9, 10.5, NAN, NAN, TD_NO_COUNT}, false, TD_REASON_NONE},
+        {"unknown volume, vwap, trades", {minute, 10, 11, 9, 10.5, TD_NO_F64, TD_NO_F64, TD_NO_COUNT}, false, TD_REASON_NONE},
         {"flat, zero volume, zero vwap", {minute, 1, 1, 1, 1, 0, 0, 0}, false, TD_REASON_NONE},
-        {"no open", {minute, NAN, 11, 9, 10.5, 100, 10.2, 7}, false, TD_REASON_NOT_FINITE},
+        {"no open", {minute, TD_NO_F64, 11, 9, 10.5, 100, 10.2, 7}, false, TD_REASON_NOT_FINITE},
         {"infinite high", {minute, 10, inf, 9, 10.5, 100, 10.2, 7}, false, TD_REASON_NOT_FINITE},
         {"infinite volume", {minute, 10, 11, 9, 10.5, inf, 10.2, 7}, false, TD_REASON_NOT_FINITE},
         {"infinite vwap", {minute, 10, 11, 9, 10.5, 100, -inf, 7}, false, TD_REASON_NOT_FINITE},
         {"zero low", {minute, 10, 11, 0, 10.5, 100, 10.2, 7}, false, TD_REASON_PRICE},
         {"negative close", {minute, 10, 11, 9, -10.5, 100, 10.2, 7}, false, TD_REASON_PRICE},
         {"zero vwap with volume", {minute, 10, 11, 9, 10.5, 100, 0, 7}, false, TD_REASON_PRICE},
-        {"zero vwap, volume unknown", {minute, 10, 11, 9, 10.5, NAN, 0, 7}, false, TD_REASON_PRICE},
+        {"zero vwap, volume unknown", {minute, 10, 11, 9, 10.5, TD_NO_F64, 0, 7}, false, TD_REASON_PRICE},
         {"negative vwap", {minute, 10, 11, 9, 10.5, 0, -1, 7}, false, TD_REASON_PRICE},
         {"open above high", {minute, 12, 11, 9, 10.5, 100, 10.2, 7}, false, TD_REASON_OHLC},
         {"open below low", {minute, 8, 11, 9, 10.5, 100, 10.2, 7}, false, TD_REASON_OHLC},
@@ -67,8 +67,8 @@ static void each_rule_of_the_door_is_kept(void **state)
 static void null_equals_null(void **state)
 {
     (void)state;
-    struct td_bar a = bar_at(0, 10, NAN), b = a;
-    a.vwap = b.vwap = NAN;
+    struct td_bar a = bar_at(0, 10, TD_NO_F64), b = a;
+    a.vwap = b.vwap = TD_NO_F64;
     assert_true(td_bar_same(&a, &b));
     b.volume = 0;
     assert_false(td_bar_same(&a, &b));
@@ -91,7 +91,7 @@ static void cleaning_sorts_drops_and_takes_out(void **state)
     struct td_bars bars = {0};
     struct td_err err = {0};
     for (size_t i = 0; i < TD_COUNT(rows); i++) {
-        struct td_bar bar = bar_at(rows[i].ts * TD_MS_MINUTE, rows[i].price, i == 3 || i == 8 ? NAN : 100);
+        struct td_bar bar = bar_at(rows[i].ts * TD_MS_MINUTE, rows[i].price, i == 3 || i == 8 ? TD_NO_F64 : 100);
         ASSERT_OK(td_bars_add(&bars, &bar, &err), err);
     }
     uint64_t duplicates = 9, conflicts = 9;
@@ -102,7 +102,7 @@ static void cleaning_sorts_drops_and_takes_out(void **state)
     assert_int_equal(bars.n + duplicates + conflicts, TD_COUNT(rows));
     static const int64_t kept[] = {1, 3, 5};
     for (size_t i = 0; i < 3; i++) {
-        struct td_bar expected = bar_at(kept[i] * TD_MS_MINUTE, (double)kept[i] * 10, i == 0 ? NAN : 100);
+        struct td_bar expected = bar_at(kept[i] * TD_MS_MINUTE, (double)kept[i] * 10, i == 0 ? TD_NO_F64 : 100);
         struct td_bar got = td_bars_get(&bars, i);
         assert_true(td_bar_same(&expected, &got));
     }

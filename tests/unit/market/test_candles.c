@@ -8,7 +8,7 @@ static void load_minutes(const char *path, struct td_bars *bars)
     csv_open(&csv, path);
     while (csv_next(&csv)) {
         struct td_bar bar = {integer(csv.field[0]), number(csv.field[2]), number(csv.field[3]), number(csv.field[4]),
-                             number(csv.field[5]),  number(csv.field[6]), NAN,                  TD_NO_COUNT};
+                             number(csv.field[5]),  number(csv.field[6]), TD_NO_F64,                  TD_NO_COUNT};
         ASSERT_OK(td_bars_add(bars, &bar, NULL), (struct td_err){0});
     }
 }
@@ -117,10 +117,10 @@ static void nulls_leave_the_sums(void **state)
     struct td_bars bars = {0};
     struct td_candles candles = {0};
     const struct td_candle_options options = {TD_TF_5M, TD_HOURS_ALL, TD_ANCHOR_CLOCK, false};
-    add(&bars, "2025-02-06 09:30", 10, NAN, 10, TD_NO_COUNT); /* volume unknown */
-    add(&bars, "2025-02-06 09:31", 12, 100, NAN, 5);          /* (13 + 11 + 12.5) / 3 */
+    add(&bars, "2025-02-06 09:30", 10, TD_NO_F64, 10, TD_NO_COUNT); /* volume unknown */
+    add(&bars, "2025-02-06 09:31", 12, 100, TD_NO_F64, 5);          /* (13 + 11 + 12.5) / 3 */
     add(&bars, "2025-02-06 09:34", 11, 300, 11.5, TD_NO_COUNT);
-    add(&bars, "2025-02-06 09:35", 9, NAN, 9, TD_NO_COUNT);
+    add(&bars, "2025-02-06 09:35", 9, TD_NO_F64, 9, TD_NO_COUNT);
     add(&bars, "2025-02-06 09:40", 9, 0, 9, 0);
     ASSERT_OK(td_candles_add(&candles, &bars, &options, NULL), (struct td_err){0});
     assert_int_equal(candles.n, 3);

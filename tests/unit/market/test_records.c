@@ -48,7 +48,7 @@ static const struct td_field *field(const struct td_record *record, const char *
 static void nulls_are_seen_in_every_kind(void **state)
 {
     (void)state;
-    struct td_daily_row nulls = {.trading_day = TD_NO_DAY, .vol_d = NAN, .trades_d = TD_NO_COUNT,
+    struct td_daily_row nulls = {.trading_day = TD_NO_DAY, .vol_d = TD_NO_F64, .trades_d = TD_NO_COUNT,
                                  .session_rows = UINT32_MAX, .has_gaps = -1};
     struct td_daily_row values = {.session_rows = 0, .has_gaps = 0, .bars_from = "day"};
     static const char *const names[] = {"trading_day", "vol_d", "trades_d", "session_rows", "has_gaps", "bars_from"};

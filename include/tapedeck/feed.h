@@ -16,30 +16,39 @@ struct td_http_options {
     unsigned backoff_ms;    /* first back-off, doubled with jitter up to 60 s, default 500 */
     size_t max_body;        /* decoded bytes, default 64 MiB */
     const char *key;        /* bearer key or NULL; copied, registered as a secret, sent only to `base_url`'s host */
-    const char *base_url;   /* copied */
+    const char *base_url;   /* copied; http or https, may have a path in front of ours */
+    uint64_t seed;          /* of the back-off jitter; 0 = from the clock */
 };
 struct td_http_response {
-    enum td_code code;  /* TD_OK for any final HTTP status below; else why (error text in err) */
+    enum td_code code;  /* TD_OK for any final HTTP status below; TD_NETWORK when retries are used up (also of 429 and 5xx,
+                           status says which), TD_LIMIT over max_body, TD_CANCELLED, TD_NOMEM; error text in err */
     long status;        /* HTTP status, 0 when none arrived */
-    struct td_buf body; /* decoded; ownership passes to the callback */
-    unsigned attempts;
-    double seconds;
+    struct td_buf body; /* decoded, as far as it came; ownership passes to the callback, which td_buf_free()s it */
+    unsigned attempts;  /* exchanges with the server; 0 when none was begun */
+    double seconds;     /* of the last exchange */
     struct td_err err;
 };
 /* Called on the network thread, exactly once per td_http_get, also at shutdown (TD_CANCELLED). Must not block. */
 typedef void (*td_http_done)(void *ctx, struct td_http_response *response);
 enum td_code td_http_new(const struct td_http_options *options, struct td_http **out, struct td_err *err);
-/* Queue a GET; any thread. path_and_query starts with '/'. `cancel` (may be NULL) is read by the network thread: once true
- * the request ends as TD_CANCELLED without waiting for retries. 429 pauses the whole engine (Retry-After, else to the next
- * minute when `key plans` are limited, bounded by back-off); 5xx, timeouts, resets and truncated bodies are retried. */
+/* Queue a GET; any thread, also from inside a callback. path_and_query starts with '/'. When this returns an error the
+ * callback is never called. `cancel` (may be NULL) is read by the network thread and must outlive the callback: once true
+ * the request ends as TD_CANCELLED without waiting for retries, within 100 ms or at once after td_http_wake.
+ * 5xx, 408, 499, timeouts, resets, truncated bodies (JSON that does not end as JSON included) are retried max_retries times
+ * with exponential back-off. A 429 pauses the whole engine for its Retry-After (at most 300 s), else for an exponential
+ * back-off from backoff_ms to 60 s, halves the number in flight until answers come again, and may be met max_retries + 10
+ * times. Redirects are not followed: a 3xx is a final status. */
 enum td_code td_http_get(struct td_http *http, const char *path_and_query, const _Atomic bool *cancel, td_http_done done,
                          void *ctx, struct td_err *err);
 struct td_http_stats { /* counters since start */
-    uint64_t requests, retries, throttled, bytes;
-    unsigned in_flight, queued;
-    double seconds_per_request; /* moving average */
+    uint64_t requests, retries; /* exchanges with the server, and those of them that were repetitions */
+    uint64_t throttled, bytes;  /* 429 answers; decoded body bytes */
+    unsigned in_flight, queued; /* in_flight holds requests that wait for a retry, too */
+    double seconds_per_request; /* moving average over exchanges */
 };
 void td_http_stats(struct td_http *http, struct td_http_stats *out); /* any thread */
+void td_http_wake(struct td_http *http); /* have the cancel flags looked at now; any thread */
+/* Not from a callback. */
 void td_http_free(struct td_http *http); /* cancels what is queued or in flight, joins the network thread */
 
 /* ---- REST aggregates: vendor reference section 3.1 ---- */

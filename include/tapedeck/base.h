@@ -182,7 +182,7 @@ void td_redact(char *text); /* in place; also apiKey=VALUE and Bearer VALUE of u
 enum td_doc_kind { TD_DOC_SCALAR, TD_DOC_LIST, TD_DOC_MAP };
 struct td_doc {
     enum td_doc_kind kind;
-    int line;            /* 1-based */
+    int line;            /* 1-based; of its key when inside a map */
     bool quoted;         /* scalar was quoted: a string whatever it looks like */
     const char *key;     /* when inside a map */
     const char *text;    /* scalar */

@@ -49,10 +49,10 @@ size_t td_edit_distance(const char *a, const char *b, size_t max)
     return row[m] > max ? max + 1 : row[m];
 }
 
-/* How far a misspelling may be off: a third of the word, 1 to 3. */
+/* How far a misspelling may be off: a third of the word, 1 to 3; two swapped letters are 2 off. */
 static size_t reach(const char *word)
 {
-    size_t third = strlen(word) / 3;
+    size_t third = (strlen(word) + 1) / 3;
     return third < 1 ? 1 : third > 3 ? 3 : third;
 }
 

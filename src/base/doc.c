@@ -25,7 +25,8 @@ struct builder {
     struct node *root;
     struct node *open[MAX_DEPTH]; /* collections around the current event, outermost first */
     size_t depth, nodes, documents;
-    struct td_str key; /* waiting for its value, when have_key */
+    const char *key; /* waiting for its value, when have_key */
+    int key_line;
     bool have_key;
 };
 
@@ -54,7 +55,10 @@ static enum td_code add_node(struct builder *b, const yaml_event_t *event, enum 
     if (!parent) {
         b->root = node;
     } else {
-        node->doc.key = b->have_key ? b->key.ptr : NULL;
+        if (b->have_key) {
+            node->doc.key = b->key;
+            node->doc.line = b->key_line; /* a block map begins a line below its key */
+        }
         node->index = parent->doc.count++;
         if (parent->last)
             parent->last->next = node;
@@ -82,7 +86,8 @@ static enum td_code on_scalar(struct builder *b, const yaml_event_t *event)
     if (!text)
         return out_of_memory(b);
     if (key_expected(b)) {
-        b->key = (struct td_str){text, len};
+        b->key = text;
+        b->key_line = line_of(event);
         b->have_key = true;
         return TD_OK;
     }

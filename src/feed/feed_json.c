@@ -6,9 +6,20 @@
 #include <pthread.h>
 #include <string.h>
 
+/* The parser reports most failing allocations as bad syntax: this tells them apart. */
+static _Thread_local bool starved;
+
+static void *json_malloc(size_t size)
+{
+    void *p = td_malloc(size);
+    if (!p)
+        starved = true;
+    return p;
+}
+
 static void use_our_memory(void)
 {
-    json_set_alloc_funcs(td_malloc, td_free); /* so that a failing allocation can be tested here, too */
+    json_set_alloc_funcs(json_malloc, td_free);
 }
 
 enum td_code feed_json_parse(const char *text, size_t len, const char *name, json_t **out, struct td_err *err)
@@ -17,10 +28,11 @@ enum td_code feed_json_parse(const char *text, size_t len, const char *name, jso
     json_error_t why;
 
     pthread_once(&once, use_our_memory);
+    starved = false;
     *out = json_loadb(text ? text : "", len, JSON_REJECT_DUPLICATES, &why);
     if (*out)
         return TD_OK;
-    if (json_error_code(&why) == json_error_out_of_memory)
+    if (starved)
         return td_fail(err, TD_NOMEM, "%s: out of memory reading JSON", name);
     struct td_buf cause; /* the parser quotes the text it met, which may be anything */
     td_buf_init(&cause, 2048);

@@ -14,7 +14,7 @@ PREFIX ?= /usr/local
 ROOMS := base parquet market chart lake feed job view command ui cli
 
 PKGS_base := yaml-0.1
-PKGS_parquet := libzstd
+PKGS_parquet := libzstd libdeflate liblz4
 PKGS_feed := libcurl jansson libmicrohttpd zlib
 PKGS_ui := ncursesw readline
 PKGS := $(foreach r,$(ROOMS),$(PKGS_$(r)))
@@ -79,12 +79,13 @@ $(1): $(patsubst $(OUT)/unit/%,tests/unit/%.c,$(1)) $(wildcard tests/unit/*.h) $
 endef
 $(foreach t,$(UNIT_BIN),$(eval $(call unit_rule,$(t))))
 unit: $(UNIT_BIN)
-unit-%: $$(filter $(OUT)/unit/%,$(UNIT_BIN))
-	@:
-.SECONDEXPANSION:
 # make unit-parquet: build and run one room's unit tests.
-$(foreach r,$(ROOMS),unit-$(r)): unit-%: $$(filter $(OUT)/unit/$$*/%,$(UNIT_BIN))
-	@tests/run $^
+define room_unit_rule
+.PHONY: unit-$(1)
+unit-$(1): $(filter $(OUT)/unit/$(1)/%,$(UNIT_BIN))
+	@FLAVOUR=$(FLAVOUR) tests/run $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_unit_rule,$(r))))
 
 TEST_JOBS ?= 2
 test: deps

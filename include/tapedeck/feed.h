@@ -64,6 +64,28 @@ struct td_rest_page {
  * vendor's message, 404 -> TD_MISSING, NOT_AUTHORIZED inside a 200 -> TD_AUTH, adjusted:true -> TD_DATA, garbage -> TD_DATA. */
 enum td_code td_rest_aggs_parse(const struct td_http_response *response, const char *ticker, bool daily, td_day from,
                                 td_day to, struct td_bars *bars, struct td_rest_page *page, struct td_err *err);
+/* ---- REST reference data: splits (section 5.3), active and delisted tickers (section 5.1) ---- */
+
+enum td_reference_kind { TD_REFERENCE_SPLITS, TD_REFERENCE_TICKERS, TD_REFERENCE_DELISTED };
+struct td_rest_split { /* `to` new shares for `from` old ones, executed before the open of `day` */
+    char ticker[TD_TICKER_MAX];
+    td_day day;
+    double from, to;
+};
+struct td_rest_ticker { /* "" and TD_NO_DAY = the vendor does not say; long names are cut */
+    char ticker[TD_TICKER_MAX];
+    char type[16], exchange[16], name[64];
+    int8_t active; /* -1 unknown */
+    td_day list_date, delisted;
+};
+void td_rest_reference_path(struct td_buf *out, enum td_reference_kind kind);
+/* Calls fn for every good row (exactly one of its two pointers is set); a code other than TD_OK from fn stops and is
+ * returned. Rows without a usable ticker, day or ratio are counted as unreadable. Errors as td_rest_aggs_parse. */
+enum td_code td_rest_reference_parse(const struct td_http_response *response, enum td_reference_kind kind,
+                                     enum td_code (*fn)(void *ctx, const struct td_rest_split *split,
+                                                        const struct td_rest_ticker *ticker, struct td_err *err),
+                                     void *ctx, struct td_rest_page *page, struct td_err *err);
+
 /* MASSIVE_API_KEY, then POLYGON_API_KEY, then the 0600 credentials file `path` (line "api_key: KEY"). The text goes to out
  * (cap 256) and is registered as a secret. TD_AUTH naming the ways to set one when there is none; a file readable by
  * others is refused. */

@@ -62,6 +62,7 @@ struct td_bronze_info { /* what a file says of itself; free with td_bronze_info_
     char source[64];   /* "rest", "csv", "alphavantage", ... */
     char adjusted[16]; /* "raw" or the as-of date */
     struct td_ranges vouched; /* sessions for which the file is complete */
+    td_day last_day;          /* exchange date of the newest bar, TD_NO_DAY when there is none */
     uint64_t hash;            /* of the content: equal rows and ranges, equal hash */
 };
 void td_bronze_info_free(struct td_bronze_info *info);

@@ -66,6 +66,10 @@ static enum td_code read_info(const struct td_pq_file *file, const char *path, s
     info->rows = td_pq_rows(file);
     td_copy(info->source, sizeof info->source, source ? source : "");
     td_copy(info->adjusted, sizeof info->adjusted, adjusted ? adjusted : "raw");
+    const char *last = td_pq_meta(file, "tapedeck.last");
+    info->last_day = TD_NO_DAY;
+    if (last && *last && !td_parse_day(last, strlen(last), &info->last_day))
+        return td_fail(err, TD_DATA, "%s: tapedeck.last '%.20s' is not a day", path, last);
     info->hash = 0;
     for (const char *p = hash ? hash : ""; *p; p++)
         info->hash = info->hash * 16 + (uint64_t)(*p <= '9' ? *p - '0' : (*p | 32) - 'a' + 10);
@@ -262,20 +266,27 @@ static enum td_code write_rows(struct td_pq_writer *writer, const char *ticker, 
     return code;
 }
 
-static enum td_code write_meta(struct td_pq_writer *writer, const struct td_bronze_info *info, size_t rows, struct td_err *err)
+static enum td_code write_meta(struct td_pq_writer *writer, const struct td_bronze_info *info, const struct td_bars *bars,
+                               struct td_err *err)
 {
-    char number[32], hash[32], through[16] = "";
+    char number[32], hash[32], through[16] = "", last[16] = "";
     struct td_buf range;
     td_buf_init(&range, 1 << 20);
     lake_ranges_format(&info->vouched, &range);
-    td_snprintf(number, sizeof number, "%zu", rows);
+    td_snprintf(number, sizeof number, "%zu", bars->n);
+    if (bars->n) {
+        td_day day;
+        int32_t ms;
+        td_ny_split(bars->ts[bars->n - 1], &day, &ms);
+        td_format_day(day, last);
+    }
     td_snprintf(hash, sizeof hash, "%016llx", (unsigned long long)info->hash);
     if (info->vouched.count)
         td_format_day(info->vouched.items[info->vouched.count - 1].to, through);
     const struct td_meta meta[] = {
         {"tapedeck.schema", BRONZE_SCHEMA},     {"tapedeck.source", info->source}, {"tapedeck.adjusted", info->adjusted},
         {"tapedeck.range", range.len ? range.data : ""}, {"tapedeck.rows", number}, {"tapedeck.complete_through", through},
-        {"tapedeck.hash", hash},
+        {"tapedeck.last", last},                {"tapedeck.hash", hash},
     };
     enum td_code code = td_buf_check(&range, "ranges", err);
     for (size_t i = 0; code == TD_OK && i < TD_COUNT(meta); i++)
@@ -295,7 +306,7 @@ static enum td_code write_file(const char *path, const char *ticker, const struc
     const struct td_pq_write_options options = {.codec = TD_PQ_ZSTD, .level = 2};
     code = td_pq_writer_new(pub.fd, path, bar_columns, COLS, &options, &writer, err);
     if (code == TD_OK)
-        code = write_meta(writer, info, bars->n, err);
+        code = write_meta(writer, info, bars, err);
     if (code == TD_OK)
         code = write_rows(writer, ticker, bars, err);
     if (code == TD_OK)

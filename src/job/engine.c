@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The engine: jobs hand units to workers, heaviest first; pause, cancel and retry act between units. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "job_internal.h"
+#include "query.h"
+
+struct task {
+    struct td_job *job;
+    size_t unit; /* SIZE_MAX: the finish task */
+};
+
+static void run_task(void *arg, unsigned worker);
+
+void job_signal(struct td_engine *engine)
+{
+    pthread_cond_broadcast(&engine->changed);
+    uint64_t one = 1;
+    ssize_t n = write(engine->event_fd, &one, sizeof one);
+    (void)n; /* a full counter is readable all the same */
+}
+
+void job_fail(struct job_result *result, enum td_code code, const struct td_err *err)
+{
+    result->state = TD_UNIT_FAILED;
+    result->code = code;
+    td_copy(result->why, sizeof result->why, err->text);
+    /* A wrong key, a full disk, no memory: the next unit would meet the same. */
+    result->fatal = code == TD_AUTH || code == TD_FULL || code == TD_NOMEM || code == TD_CANCELLED;
+}
+
+/* ---- jobs ---- */
+
+enum td_code job_new(struct td_engine *engine, const struct job_ops *ops, void *data, struct td_job **out, struct td_err *err)
+{
+    struct td_job *job = td_calloc(1, sizeof *job);
+    if (!job)
+        return td_fail(err, TD_NOMEM, "out of memory: a job");
+    job->engine = engine;
+    job->ops = ops;
+    job->data = data;
+    job->max_active = engine->workers;
+    atomic_init(&job->cancel, false);
+    *out = job;
+    return TD_OK;
+}
+
+enum td_code job_add_unit(struct td_job *job, const char *key, uint64_t weight, struct td_err *err)
+{
+    size_t cap = job->unit_count; /* grown in powers of two: the count itself tells the capacity */
+    if ((cap & (cap - 1)) == 0) {
+        size_t want = cap ? cap * 2 : 1;
+        struct job_unit *units = td_realloc(job->units, want, sizeof *units);
+        if (!units)
+            return td_fail(err, TD_NOMEM, "out of memory: %zu units", want);
+        job->units = units;
+    }
+    struct job_unit *unit = &job->units[job->unit_count++];
+    *unit = (struct job_unit){.weight = weight ? weight : 1};
+    td_copy(unit->key, sizeof unit->key, key);
+    return TD_OK;
+}
+
+void job_free(struct td_job *job)
+{
+    if (!job)
+        return;
+    job->ops->free(job);
+    td_free(job->units);
+    td_free(job->order);
+    td_free(job);
+}
+
+static const struct job_unit *order_units; /* qsort has no context; guarded by order_lock */
+static pthread_mutex_t order_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int heavier_first(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    uint64_t wx = order_units[x].weight, wy = order_units[y].weight;
+    return wx != wy ? (wx < wy) - (wx > wy) : (x > y) - (x < y);
+}
+
+static enum td_code plan_order(struct td_job *job, struct td_err *err)
+{
+    td_free(job->order);
+    job->order = td_malloc((job->unit_count + 1) * sizeof *job->order);
+    if (!job->order)
+        return td_fail(err, TD_NOMEM, "out of memory: %zu units", job->unit_count);
+    for (size_t i = 0; i < job->unit_count; i++)
+        job->order[i] = (uint32_t)i;
+    pthread_mutex_lock(&order_lock);
+    order_units = job->units;
+    qsort(job->order, job->unit_count, sizeof *job->order, heavier_first);
+    pthread_mutex_unlock(&order_lock);
+    return TD_OK;
+}
+
+static bool submit(struct td_job *job, size_t unit)
+{
+    struct task *task = td_malloc(sizeof *task);
+    if (!task)
+        return false;
+    *task = (struct task){job, unit};
+    if (td_pool_submit(job->engine->pool, run_task, task, NULL) == TD_OK)
+        return true;
+    td_free(task);
+    return false;
+}
+
+/* Engine lock held. */
+static void stop_job(struct td_job *job, enum td_code code, const char *why)
+{
+    if (job->stop_code == TD_OK) {
+        job->stop_code = code;
+        td_copy(job->message, sizeof job->message, why);
+    }
+    if (job->state == TD_JOB_RUNNING || job->state == TD_JOB_PAUSED)
+        job->state = TD_JOB_STOPPING;
+    atomic_store(&job->cancel, true);
+}
+
+/* Engine lock held: take a result into the unit and the counts. */
+static void record_result(struct td_job *job, size_t index, const struct job_result *result)
+{
+    struct job_unit *unit = &job->units[index];
+    struct td_job_counts *c = &job->counts;
+    unit->state = result->state;
+    unit->code = result->code;
+    td_copy(unit->why, sizeof unit->why, result->why);
+    c->ok += result->state == TD_UNIT_OK;
+    c->empty += result->state == TD_UNIT_EMPTY;
+    c->skipped += result->state == TD_UNIT_SKIPPED;
+    c->failed += result->state == TD_UNIT_FAILED;
+    c->rows_read += result->rows_read;
+    c->rows_written += result->rows_written;
+    c->rows_duplicate += result->rows_duplicate;
+    c->off_hours += result->off_hours;
+    c->no_session += result->no_session;
+    c->bytes += result->bytes;
+    for (size_t i = 0; i < TD_REASON_COUNT; i++)
+        c->quarantined[i] += result->quarantined[i];
+    job->weight_done += unit->weight;
+    if (result->state == TD_UNIT_FAILED) {
+        td_snprintf(job->message, sizeof job->message, "%s: %s", unit->key, result->why);
+        td_log(TD_LOG_ERROR, "job", "%s %s: %s", job->ops->kind, unit->key, result->why);
+    }
+}
+
+static void result_of_stop(const struct td_job *job, struct job_result *result)
+{
+    *result = (struct job_result){.state = TD_UNIT_SKIPPED, .code = TD_CANCELLED};
+    td_snprintf(result->why, sizeof result->why, "not started: %s",
+                job->stop_code == TD_CANCELLED ? "cancelled" : "the job was stopped");
+}
+
+/* Engine lock held: start what may start; queue the end when nothing is left. */
+static void pump(struct td_job *job)
+{
+    while (job->state == TD_JOB_RUNNING && job->active < job->max_active && job->next < job->unit_count) {
+        uint64_t floor = job->engine->options.disk_free;
+        const char *root = td_lake_root(job->engine->lake);
+        if (floor && td_disk_free(root) < floor) {
+            char why[256];
+            td_snprintf(why, sizeof why, "%s: less than limits.disk_free = %llu bytes are free; make room and run it again", root,
+                        (unsigned long long)floor);
+            stop_job(job, TD_FULL, why);
+            break;
+        }
+        size_t unit = job->order[job->next];
+        job->next++;
+        if (job->units[unit].state != TD_UNIT_WAITING)
+            continue; /* retry-failed leaves the good ones alone */
+        job->units[unit].state = TD_UNIT_RUNNING;
+        job->active++;
+        job->counts.running++;
+        if (!submit(job, unit)) {
+            struct job_result result = {0};
+            struct td_err err = {TD_NOMEM, "out of memory: a task"};
+            job_fail(&result, TD_NOMEM, &err);
+            job->active--;
+            job->counts.running--;
+            record_result(job, unit, &result);
+            stop_job(job, TD_NOMEM, err.text);
+        }
+    }
+    while (job->state == TD_JOB_STOPPING && job->next < job->unit_count) {
+        size_t unit = job->order[job->next++];
+        struct job_result result;
+        result_of_stop(job, &result);
+        if (job->units[unit].state == TD_UNIT_WAITING)
+            record_result(job, unit, &result);
+    }
+    bool over = job->active == 0 && job->next == job->unit_count && job->state != TD_JOB_PAUSED;
+    if (over && !job->ending) {
+        job->ending = true;
+        if (!submit(job, SIZE_MAX)) { /* no memory for the end: end here, without a commit */
+            job->state = TD_JOB_FAILED;
+            job->code = TD_NOMEM;
+            job->ended_ns = td_mono_ns();
+        }
+    }
+}
+
+static void publish_live(struct td_job *job)
+{
+    struct td_job_view view;
+    struct td_engine *engine = job->engine;
+    pthread_mutex_lock(&engine->lock);
+    bool due = td_mono_ns() - job->live_ns > 250 * 1000000 && !job->ending;
+    if (due) {
+        job->live_ns = td_mono_ns();
+        job_fill_view(job, &view);
+    }
+    pthread_mutex_unlock(&engine->lock);
+    if (due)
+        job_live_write(engine->lake, &view);
+}
+
+static void run_unit(struct td_job *job, size_t index)
+{
+    struct td_engine *engine = job->engine;
+    struct job_unit *unit = &job->units[index];
+    if (!unit->partial)
+        unit->partial = td_calloc(1, sizeof *unit->partial);
+    struct job_result lost = {.state = TD_UNIT_FAILED, .code = TD_NOMEM, .why = "out of memory: a unit", .fatal = true};
+    struct job_result *result = unit->partial ? unit->partial : &lost;
+    if (unit->partial && job->ops->step(job, index, result) == JOB_STEP_WAIT)
+        return;
+    pthread_mutex_lock(&engine->lock);
+    record_result(job, index, result);
+    bool fatal = result->fatal && result->state == TD_UNIT_FAILED;
+    if (fatal)
+        stop_job(job, result->code, job->message);
+    td_free(unit->partial);
+    unit->partial = NULL;
+    job->active--;
+    job->counts.running--;
+    pump(job);
+    job_signal(engine);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+/* One exit code for what happened: the reason of a stop, else what the failed units have in common. */
+static enum td_code code_of_end(const struct td_job *job, enum td_code finish_code)
+{
+    if (job->stop_code != TD_OK)
+        return job->stop_code;
+    if (finish_code != TD_OK)
+        return finish_code;
+    if (job->counts.failed == 0)
+        return TD_OK;
+    if (job->counts.failed < job->unit_count)
+        return TD_UNITS;
+    enum td_code code = job->units[0].code;
+    for (size_t i = 1; i < job->unit_count; i++)
+        if (job->units[i].code != code)
+            return TD_UNITS;
+    return code;
+}
+
+static void run_finish(struct td_job *job)
+{
+    struct td_engine *engine = job->engine;
+    struct td_err err = {0};
+    enum td_code code = job->ops->finish ? job->ops->finish(job, job->stop_code == TD_OK, &err) : TD_OK;
+    struct td_job_view view;
+    pthread_mutex_lock(&engine->lock);
+    if (job->ops->extra) /* last look at the network's counters before it goes */
+        job->ops->extra(job, &view);
+    job->code = code_of_end(job, code);
+    if (code != TD_OK && job->stop_code == TD_OK)
+        td_copy(job->message, sizeof job->message, err.text);
+    job->ended_ns = td_mono_ns();
+    job_fill_view(job, &view);
+    pthread_mutex_unlock(&engine->lock);
+    view.state = job->code == TD_CANCELLED ? TD_JOB_CANCELLED : job->code == TD_OK || job->code == TD_UNITS ? TD_JOB_DONE : TD_JOB_FAILED;
+    job->ops->end(job);
+    td_lake_unlock(job->lock);
+    job->lock = NULL;
+    struct td_err journal_err = {0};
+    if (job_journal(engine->lake, &view, job->title, &journal_err) != TD_OK)
+        td_log(TD_LOG_ERROR, "job", "journal: %s", journal_err.text);
+    job_live_remove(engine->lake, job->id);
+    pthread_mutex_lock(&engine->lock);
+    job->state = view.state;
+    job_signal(engine);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+static void run_task(void *arg, unsigned worker)
+{
+    struct task task = *(struct task *)arg;
+    (void)worker;
+    td_free(arg);
+    if (task.unit == SIZE_MAX) {
+        run_finish(task.job);
+        return;
+    }
+    publish_live(task.job);
+    run_unit(task.job, task.unit);
+}
+
+void job_wake(struct td_job *job, size_t unit)
+{
+    if (!submit(job, unit)) /* no memory for a task: run it here, on the caller's thread, rather than lose it */
+        run_unit(job, unit);
+}
+
+static enum td_code begin_job(struct td_job *job, struct td_err *err)
+{
+    struct td_engine *engine = job->engine;
+    enum td_code code = plan_order(job, err);
+    if (code == TD_OK && *job->dataset)
+        code = td_lake_lock(engine->lake, job->dataset, engine->options.lock_wait_s, &job->lock, err);
+    if (code == TD_OK && job->ops->begin)
+        code = job->ops->begin(job, err);
+    if (code != TD_OK) {
+        td_lake_unlock(job->lock);
+        job->lock = NULL;
+    }
+    return code;
+}
+
+/* Engine lock held. */
+static void launch(struct td_job *job)
+{
+    job->state = TD_JOB_RUNNING;
+    job->ending = false;
+    job->next = 0;
+    job->stop_code = TD_OK;
+    job->code = TD_OK;
+    atomic_store(&job->cancel, false);
+    job->started_ns = td_mono_ns();
+    job->ended_ns = 0;
+    pump(job);
+    job_signal(job->engine);
+}
+
+enum td_code job_start(struct td_job *job, int *id, struct td_err *err)
+{
+    struct td_engine *engine = job->engine;
+    enum td_code code = begin_job(job, err);
+    if (code != TD_OK) {
+        job_free(job);
+        return code;
+    }
+    job->counts.planned = job->unit_count;
+    for (size_t i = 0; i < job->unit_count; i++)
+        job->weight_total += job->units[i].weight;
+    pthread_mutex_lock(&engine->lock);
+    if (engine->job_count == JOB_MAX) { /* forget the oldest ended one */
+        size_t at = 0;
+        while (at < JOB_MAX && engine->jobs[at]->state < TD_JOB_DONE)
+            at++;
+        if (at < JOB_MAX) {
+            job_free(engine->jobs[at]);
+            memmove(engine->jobs + at, engine->jobs + at + 1, (JOB_MAX - at - 1) * sizeof engine->jobs[0]);
+            engine->job_count--;
+        }
+    }
+    if (engine->job_count < JOB_MAX) {
+        job->id = *id = ++engine->next_id;
+        engine->jobs[engine->job_count++] = job;
+        launch(job);
+    } else {
+        code = td_fail(err, TD_LIMIT, "%d jobs are running already", JOB_MAX);
+    }
+    pthread_mutex_unlock(&engine->lock);
+    if (code != TD_OK) {
+        job->ops->end(job);
+        td_lake_unlock(job->lock);
+        job_free(job);
+    }
+    return code;
+}
+
+/* ---- looking and steering ---- */
+
+static struct td_job *find_job(struct td_engine *engine, int id)
+{
+    for (size_t i = 0; i < engine->job_count; i++)
+        if (engine->jobs[i]->id == id)
+            return engine->jobs[i];
+    return NULL;
+}
+
+void job_fill_view(struct td_job *job, struct td_job_view *view)
+{
+    *view = (struct td_job_view){.id = job->id,
+                                 .pid = getpid(),
+                                 .state = job->state,
+                                 .counts = job->counts,
+                                 .weight_total = job->weight_total,
+                                 .weight_done = job->weight_done,
+                                 .code = job->code};
+    td_copy(view->kind, sizeof view->kind, job->ops->kind);
+    td_copy(view->title, sizeof view->title, job->title);
+    td_copy(view->message, sizeof view->message, job->message);
+    view->seconds = (double)((job->ended_ns ? job->ended_ns : td_mono_ns()) - job->started_ns) / 1e9;
+    if (job->ops->extra)
+        job->ops->extra(job, view);
+}
+
+size_t td_job_list(struct td_engine *engine, struct td_job_view *out, size_t max)
+{
+    size_t n = 0;
+    pthread_mutex_lock(&engine->lock);
+    for (size_t i = 0; i < engine->job_count && n < max; i++)
+        job_fill_view(engine->jobs[i], &out[n++]);
+    pthread_mutex_unlock(&engine->lock);
+    return n + td_job_live(engine->lake, out + n, max - n);
+}
+
+bool td_job_get(struct td_engine *engine, int id, struct td_job_view *out)
+{
+    pthread_mutex_lock(&engine->lock);
+    struct td_job *job = find_job(engine, id);
+    if (job)
+        job_fill_view(job, out);
+    pthread_mutex_unlock(&engine->lock);
+    return job != NULL;
+}
+
+size_t td_job_units(struct td_engine *engine, int id, enum td_unit_state state, struct td_unit_view *out, size_t max)
+{
+    size_t n = 0;
+    pthread_mutex_lock(&engine->lock);
+    struct td_job *job = find_job(engine, id);
+    for (size_t i = 0; job && i < job->unit_count && n < max; i++) {
+        if (job->units[i].state != state)
+            continue;
+        out[n].state = state;
+        td_copy(out[n].key, sizeof out[n].key, job->units[i].key);
+        td_copy(out[n].why, sizeof out[n].why, job->units[i].why);
+        n++;
+    }
+    pthread_mutex_unlock(&engine->lock);
+    return n;
+}
+
+static bool steer(struct td_engine *engine, int id, enum td_job_state from, enum td_job_state to)
+{
+    pthread_mutex_lock(&engine->lock);
+    struct td_job *job = find_job(engine, id);
+    bool done = job && job->state == from && !job->ending;
+    if (done) {
+        job->state = to;
+        pump(job);
+        job_signal(engine);
+    }
+    pthread_mutex_unlock(&engine->lock);
+    return done;
+}
+
+bool td_job_pause(struct td_engine *engine, int id)
+{
+    return steer(engine, id, TD_JOB_RUNNING, TD_JOB_PAUSED);
+}
+
+bool td_job_resume(struct td_engine *engine, int id)
+{
+    return steer(engine, id, TD_JOB_PAUSED, TD_JOB_RUNNING);
+}
+
+bool td_job_cancel(struct td_engine *engine, int id)
+{
+    pthread_mutex_lock(&engine->lock);
+    struct td_job *job = find_job(engine, id);
+    bool done = job && (job->state == TD_JOB_RUNNING || job->state == TD_JOB_PAUSED) && !job->ending;
+    if (done) {
+        stop_job(job, TD_CANCELLED, "cancelled; run the same command again to go on");
+        pump(job);
+        job_signal(engine);
+    }
+    pthread_mutex_unlock(&engine->lock);
+    return done;
+}
+
+/* Engine lock held: failed and never-started units wait again, their counts are taken back. */
+static size_t reset_failed(struct td_job *job)
+{
+    size_t again = 0;
+    for (size_t i = 0; i < job->unit_count; i++) {
+        struct job_unit *unit = &job->units[i];
+        bool failed = unit->state == TD_UNIT_FAILED, unstarted = unit->state == TD_UNIT_SKIPPED && unit->code == TD_CANCELLED;
+        if (!failed && !unstarted)
+            continue;
+        job->counts.failed -= failed;
+        job->counts.skipped -= unstarted;
+        job->weight_done -= unit->weight;
+        unit->state = TD_UNIT_WAITING;
+        unit->why[0] = 0;
+        again++;
+    }
+    return again;
+}
+
+enum td_code td_job_retry_failed(struct td_engine *engine, int id, struct td_err *err)
+{
+    pthread_mutex_lock(&engine->lock);
+    struct td_job *job = find_job(engine, id);
+    bool ended = job && job->state >= TD_JOB_DONE;
+    pthread_mutex_unlock(&engine->lock);
+    if (!ended)
+        return td_fail(err, TD_USAGE, "job %d %s", id, job ? "has not ended" : "is not known here");
+    enum td_code code = begin_job(job, err);
+    if (code != TD_OK)
+        return code;
+    pthread_mutex_lock(&engine->lock);
+    reset_failed(job);
+    launch(job);
+    pthread_mutex_unlock(&engine->lock);
+    return TD_OK;
+}
+
+enum td_code td_job_wait(struct td_engine *engine, int id, void (*poll)(void *ctx, const struct td_job_view *view), void *ctx,
+                         struct td_job_view *out, struct td_err *err)
+{
+    bool known = true, ended = false;
+    while (known && !ended) {
+        pthread_mutex_lock(&engine->lock);
+        struct td_job *job = find_job(engine, id);
+        known = job != NULL;
+        if (job && job->state < TD_JOB_DONE) {
+            struct timespec until;
+            clock_gettime(CLOCK_REALTIME, &until);
+            until.tv_nsec += 200 * 1000000;
+            until.tv_sec += until.tv_nsec / 1000000000;
+            until.tv_nsec %= 1000000000;
+            pthread_cond_timedwait(&engine->changed, &engine->lock, &until);
+        }
+        if (job)
+            job_fill_view(job, out);
+        ended = job && job->state >= TD_JOB_DONE;
+        pthread_mutex_unlock(&engine->lock);
+        if (known && poll)
+            poll(ctx, out);
+    }
+    if (!known)
+        return td_fail(err, TD_USAGE, "job %d is not known here", id);
+    if (out->code != TD_OK)
+        td_fail(err, out->code, "%s", out->message[0] ? out->message : td_code_text(out->code));
+    return out->code;
+}
+
+/* ---- life of the engine ---- */
+
+enum td_code td_engine_new(struct td_lake *lake, const struct td_engine_options *options, struct td_engine **out,
+                           struct td_err *err)
+{
+    struct td_engine *engine = td_calloc(1, sizeof *engine);
+    if (!engine)
+        return td_fail(err, TD_NOMEM, "out of memory: the engine");
+    engine->lake = lake;
+    engine->options = *options;
+    engine->workers = options->workers ? options->workers : td_cpu_count();
+    pthread_mutex_init(&engine->lock, NULL);
+    pthread_cond_init(&engine->changed, NULL);
+    engine->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    enum td_code code = engine->event_fd < 0 ? td_fail_errno(err, errno, "eventfd") : TD_OK;
+    if (code == TD_OK)
+        code = td_pool_new(engine->workers, &engine->pool, err);
+    if (code == TD_OK)
+        code = td_pool_new(1, &engine->query_pool, err);
+    if (code != TD_OK) {
+        td_engine_free(engine);
+        return code;
+    }
+    *out = engine;
+    return TD_OK;
+}
+
+void td_engine_free(struct td_engine *engine)
+{
+    if (!engine)
+        return;
+    td_pool_free(engine->query_pool); /* queries first: they may start jobs */
+    for (size_t i = 0; i < engine->job_count; i++)
+        td_job_cancel(engine, engine->jobs[i]->id);
+    pthread_mutex_lock(&engine->lock);
+    for (size_t i = 0; i < engine->job_count; i++)
+        while (engine->jobs[i]->state < TD_JOB_DONE)
+            pthread_cond_wait(&engine->changed, &engine->lock);
+    pthread_mutex_unlock(&engine->lock);
+    td_pool_free(engine->pool);
+    for (size_t i = 0; i < engine->job_count; i++)
+        job_free(engine->jobs[i]);
+    query_drop_all(engine);
+    if (engine->event_fd >= 0)
+        close(engine->event_fd);
+    pthread_mutex_destroy(&engine->lock);
+    pthread_cond_destroy(&engine->changed);
+    td_free(engine);
+}
+
+struct td_lake *td_engine_lake(struct td_engine *engine)
+{
+    return engine->lake;
+}
+
+int td_engine_fd(struct td_engine *engine)
+{
+    return engine->event_fd;
+}

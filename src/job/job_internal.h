@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * job, private: the engine, a job, its units, and the operations a kind of job supplies. */
+#ifndef TAPEDECK_JOB_INTERNAL_H
+#define TAPEDECK_JOB_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <tapedeck/job.h>
+
+#define JOB_MAX 64 /* jobs an engine remembers */
+
+enum job_step { JOB_STEP_DONE, JOB_STEP_WAIT };
+
+struct job_result { /* what became of a unit; filled by step before JOB_STEP_DONE */
+    enum td_unit_state state; /* OK, EMPTY, SKIPPED or FAILED */
+    enum td_code code;        /* of a failure */
+    char why[256];
+    bool fatal; /* no further unit can succeed: stop the job with this code */
+    uint64_t rows_read, rows_written, rows_duplicate, off_hours, no_session, bytes;
+    uint64_t quarantined[TD_REASON_COUNT];
+};
+
+struct job_unit {
+    char key[64];
+    uint64_t weight;
+    enum td_unit_state state;   /* engine lock */
+    enum td_code code;          /* engine lock */
+    char why[256];              /* engine lock */
+    struct job_result *partial; /* owner: the worker that runs the unit */
+};
+
+struct td_job {
+    struct td_engine *engine;
+    int id;
+    const struct job_ops *ops;
+    void *data; /* of the kind; freed by ops->free */
+    char title[128];
+    char dataset[64];
+    struct td_lock *lock; /* held while units run */
+    unsigned max_active;
+    struct job_unit *units; /* the array is fixed once the job started; see job_unit for its fields */
+    size_t unit_count;
+    uint32_t *order; /* start order: heaviest first */
+    /* engine lock from here on */
+    size_t next, active;
+    enum td_job_state state;
+    bool ending;             /* the finish task is queued or running */
+    enum td_code stop_code;  /* first fatal reason */
+    char message[256];
+    struct td_job_counts counts;
+    uint64_t weight_total, weight_done;
+    int64_t started_ns, ended_ns, live_ns;
+    enum td_code code;
+    atomic_bool cancel; /* read by workers and the network thread */
+};
+
+struct job_ops {
+    const char *kind;
+    /* Before any unit: the job's thread; takes what must be released by end (network, tables). */
+    enum td_code (*begin)(struct td_job *job, struct td_err *err);
+    /* Runs a unit on a worker; JOB_STEP_WAIT = job_wake will be called and nothing of the unit may be touched any more. */
+    enum job_step (*step)(struct td_job *job, size_t unit, struct job_result *result);
+    /* All units ended (also after a stop): commit. On a worker. `clean`: not stopped. */
+    enum td_code (*finish)(struct td_job *job, bool clean, struct td_err *err);
+    void (*end)(struct td_job *job); /* releases what begin took */
+    void (*free)(struct td_job *job);
+    void (*extra)(struct td_job *job, struct td_job_view *view); /* retries and the like; may be NULL; engine lock held */
+};
+
+struct td_engine {
+    struct td_lake *lake;
+    struct td_engine_options options;
+    unsigned workers;
+    struct td_pool *pool, *query_pool;
+    int event_fd;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct td_job *jobs[JOB_MAX]; /* engine lock */
+    size_t job_count;             /* engine lock */
+    int next_id;                  /* engine lock */
+    struct job_query *queued, *done; /* engine lock; see query.c */
+};
+
+/* Make a job (units may still be added), start it, or throw it away. */
+enum td_code job_new(struct td_engine *engine, const struct job_ops *ops, void *data, struct td_job **out, struct td_err *err);
+enum td_code job_add_unit(struct td_job *job, const char *key, uint64_t weight, struct td_err *err);
+enum td_code job_start(struct td_job *job, int *id, struct td_err *err); /* on failure the job is freed */
+void job_free(struct td_job *job);
+void job_wake(struct td_job *job, size_t unit); /* run step of a waiting unit again; any thread */
+void job_signal(struct td_engine *engine);      /* engine lock held: waiters and the eventfd */
+void job_fill_view(struct td_job *job, struct td_job_view *view); /* engine lock held */
+void job_fail(struct job_result *result, enum td_code code, const struct td_err *err);
+
+/* Journal and live state (journal.c). */
+void job_live_write(const struct td_lake *lake, const struct td_job_view *view);
+void job_live_remove(const struct td_lake *lake, int id);
+enum td_code job_journal(const struct td_lake *lake, const struct td_job_view *view, const char *range, struct td_err *err);
+bool job_json_counts(const struct td_doc *doc, struct td_job_view *view);
+
+/* Reference tables of the lake for cache and universe (reference.c); one thread after loading: read-only. */
+struct job_reference {
+    struct td_rows splits, tickers, renames;
+};
+enum td_code job_reference_load(const struct td_lake *lake, struct job_reference *out, struct td_err *err);
+void job_reference_free(struct job_reference *reference);
+/* Rows of one ticker inside a table sorted by ticker (the ticker is the first member of the row). */
+const void *job_reference_find(const struct td_rows *rows, const char *ticker, size_t *count);
+
+/* Newest session that is over now; TD_NO_DAY before the calendar. */
+td_day job_last_over(void);
+/* The part of *bars on exchange month `month` as a view into the same arrays. */
+struct td_bars job_month_slice(const struct td_bars *bars, int32_t month);
+
+#endif

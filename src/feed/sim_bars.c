@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The generator: one minute of a planned session to one bar, and a session's minutes to its daily bar.
+ * Prices and volumes are whole numbers of 1/10000 dollar and 1/1000000 share, so that the text that is served, the
+ * double that is read back from it and the truth that tests compute are the same number. */
+#include "sim.h"
+
+/* Trading by minute: rising through the pre-market, high at both ends of the regular phase, dying away after it. */
+static double raw_weight(int32_t minute, int32_t close, int32_t late)
+{
+    if (minute < TD_REGULAR_MIN) {
+        double t = (double)(minute - TD_PRE_MIN) / (TD_REGULAR_MIN - TD_PRE_MIN);
+        return 0.08 + t * t * t;
+    }
+    if (minute < close) {
+        double t = (minute - TD_REGULAR_MIN + 0.5) / (close - TD_REGULAR_MIN), a = 1 - t, b = t;
+        double opening = a * a, closing = b * b;
+        opening *= opening * opening;
+        closing *= closing * closing * closing;
+        return 0.55 + 1.5 * opening * a * a + 1.2 * closing + (minute + 1 == close ? 2.5 : 0);
+    }
+    double t = (double)(minute - close) / (late - close);
+    return 0.04 + (1 - t) * (1 - t) * (1 - t) + (minute == close ? 2 : 0);
+}
+
+void td_sim_weights(double weight[2][SIM_MINUTES])
+{
+    for (int half = 0; half < 2; half++) {
+        int32_t close = half ? 780 : 960, late = half ? 1020 : 1200;
+        int32_t edges[] = {TD_PRE_MIN, TD_REGULAR_MIN, close, late};
+        for (int32_t minute = 0; minute < SIM_MINUTES; minute++)
+            weight[half][minute] = 0;
+        for (int phase = 0; phase < 3; phase++) {
+            double sum = 0;
+            for (int32_t minute = edges[phase]; minute < edges[phase + 1]; minute++)
+                sum += raw_weight(minute, close, late);
+            for (int32_t minute = edges[phase]; minute < edges[phase + 1]; minute++)
+                weight[half][minute - TD_PRE_MIN] = raw_weight(minute, close, late) / sum;
+        }
+    }
+}
+
+/* Noise of the path inside a session, in [-1, 1] about; quarter-hour waves down to the single minute. */
+static double ripple(uint64_t key, int32_t minute)
+{
+    static const struct { int32_t width; double part; } octaves[] = {{90, 0.55}, {31, 0.30}, {9, 0.20}, {1, 0.10}};
+    double sum = 0;
+    for (size_t i = 0; i < TD_COUNT(octaves); i++) {
+        int32_t width = octaves[i].width;
+        uint64_t cell = (uint64_t)(minute / width), salt = (uint64_t)(100 + width);
+        double t = (double)(minute % width) / width;
+        double a = sim_unit(sim_hash(key, cell, salt)), b = t > 0 ? sim_unit(sim_hash(key, cell + 1, salt)) : a;
+        sum += octaves[i].part * (2 * (a + t * (b - a)) - 1);
+    }
+    return sum;
+}
+
+/* Price at the start of a minute. Noise is pinned to nothing at the knots, so opens and closes are where planned. */
+static double price_at(const struct sim_plan *plan, int32_t minute)
+{
+    int i = 1;
+    while (i + 1 < plan->knot_count && minute > plan->knots[i].minute)
+        i++;
+    const struct sim_knot *a = &plan->knots[i - 1], *b = &plan->knots[i];
+    int32_t width = b->minute - a->minute, from = minute - a->minute, to = b->minute - minute;
+    double t = width > 0 ? (double)from / width : 0;
+    int32_t edge = from < to ? from : to;
+    double loose = edge >= 12 ? 1 : edge > 0 ? edge / 12.0 : 0;
+    return td_sim_exp(a->level + t * (b->level - a->level) + plan->noise * loose * ripple(plan->key, minute));
+}
+
+/* On the exchange's grid: cents, hundredths of a cent under a dollar. */
+static int64_t to_tick(double price)
+{
+    int64_t ticks = price < 1 ? llround(price * 1e4) : llround(price * 100) * 100;
+    return ticks > 0 ? ticks : 1;
+}
+
+static bool halted(const struct sim_plan *plan, int32_t minute)
+{
+    for (int i = 0; i < plan->halt_count; i++)
+        if (minute >= plan->halts[i].from && minute < plan->halts[i].to)
+            return true;
+    return false;
+}
+
+/* How likely the minute has a trade (1 for elephants), and the shares that are expected when it has. */
+static double chance(const struct td_sim *sim, const struct sim_plan *plan, int32_t minute, double *shares)
+{
+    double weight = sim->weight[plan->session.close_min < 960][minute - TD_PRE_MIN];
+    if (minute < TD_REGULAR_MIN)
+        weight *= plan->pre_share;
+    else if (minute >= plan->session.close_min)
+        weight *= plan->post_share;
+    double expected = plan->activity * weight;
+    double p = plan->ticker->role == SIM_ELEPHANT ? 1 : expected / (1 + expected);
+    *shares = p > 0 ? plan->shares * weight / p : 0;
+    return p;
+}
+
+static int64_t volume_of(uint64_t hash, double expected)
+{
+    double u = sim_unit(hash), v = sim_unit(sim_hash(hash, 1, 1));
+    int64_t whole = llround(expected * (0.35 + 0.75 * u + 0.9 * v * v * v));
+    int64_t volume = (whole > 0 ? whole : 1) * 1000000;
+    if (hash % 41 == 0) /* fractional shares are part of the vendor's volume */
+        volume += (int64_t)(sim_hash(hash, 2, 2) % 999999) + 1;
+    return volume;
+}
+
+static void prices_of(const struct sim_plan *plan, uint64_t hash, double open, double close, struct sim_bar *out)
+{
+    double reach = 0.12 * plan->noise + 0.0004;
+    double high = (open > close ? open : close) * (1 + reach * sim_unit(sim_hash(hash, 3, 3)));
+    double low = (open < close ? open : close) * (1 - reach * sim_unit(sim_hash(hash, 4, 4)));
+    out->close = to_tick(close);
+    if (out->trades == 1) {
+        out->open = out->high = out->low = out->vwap = out->close;
+    } else {
+        out->open = to_tick(open);
+        out->high = to_tick(high);
+        out->low = to_tick(low);
+        double place = 0.25 + 0.5 * sim_unit(sim_hash(hash, 5, 5));
+        out->vwap = out->low + llround((double)(out->high - out->low) * place);
+    }
+}
+
+/* `open` and `close` may be known from the neighbouring minute: NaN = compute. */
+static bool make_bar(const struct td_sim *sim, const struct sim_plan *plan, int32_t minute, double *open, double *close,
+                     struct sim_bar *out)
+{
+    double expected, p = chance(sim, plan, minute, &expected);
+    uint64_t hash = sim_hash(plan->key, 71, (uint64_t)minute);
+    if (p < 1 && sim_unit(hash) >= p)
+        return false;
+    hash = sim_hash(hash, 72, 0);
+    out->ts = plan->midnight + minute * TD_MS_MINUTE;
+    out->volume = volume_of(hash, expected);
+    double trades = (double)out->volume * 1e-6 / plan->lot;
+    out->trades = trades < 1.5 ? 1 : llround(trades);
+    *open = isnan(*open) ? price_at(plan, minute) : *open;
+    *close = price_at(plan, minute + 1);
+    prices_of(plan, hash, *open, *close, out);
+    return true;
+}
+
+bool td_sim_bar(const struct td_sim *sim, const struct sim_plan *plan, int32_t minute, struct sim_bar *out)
+{
+    double open = (double)NAN, close;
+    bool inside = minute >= TD_PRE_MIN && minute < plan->session.late_end_min && !halted(plan, minute);
+    return inside && make_bar(sim, plan, minute, &open, &close, out);
+}
+
+void td_sim_bars(const struct td_sim *sim, const struct sim_plan *plan, struct sim_bars *out)
+{
+    double carried = (double)NAN;
+    out->n = 0;
+    for (int32_t minute = TD_PRE_MIN; minute < plan->session.late_end_min; minute++) {
+        double open = carried, close;
+        carried = (double)NAN;
+        if (halted(plan, minute) || !make_bar(sim, plan, minute, &open, &close, &out->items[out->n]))
+            continue;
+        carried = close;
+        out->n++;
+    }
+}
+
+bool td_sim_daily(const struct sim_plan *plan, const struct sim_bars *minutes, struct sim_bar *out)
+{
+    int64_t regular = plan->midnight + TD_REGULAR_MIN * TD_MS_MINUTE;
+    int64_t end = plan->midnight + plan->session.close_min * TD_MS_MINUTE;
+    double dollars = 0;
+    *out = (struct sim_bar){.ts = plan->midnight};
+    for (size_t i = 0; i < minutes->n; i++) {
+        const struct sim_bar *bar = &minutes->items[i];
+        out->volume += bar->volume;
+        out->trades += bar->trades;
+        dollars += (double)bar->volume * (double)bar->vwap;
+        if (bar->ts < regular || bar->ts >= end)
+            continue;
+        out->open = out->open ? out->open : bar->open;
+        out->high = bar->high > out->high ? bar->high : out->high;
+        out->low = out->low && out->low < bar->low ? out->low : bar->low;
+        out->close = bar->close;
+    }
+    if (!out->open)
+        return false;
+    out->vwap = llround(dollars / (double)out->volume);
+    return true;
+}
+
+struct td_bar td_sim_bar_value(const struct sim_bar *bar)
+{
+    return (struct td_bar){.ts = bar->ts,
+                           .open = (double)bar->open / 1e4,
+                           .high = (double)bar->high / 1e4,
+                           .low = (double)bar->low / 1e4,
+                           .close = (double)bar->close / 1e4,
+                           .volume = (double)bar->volume / 1e6,
+                           .vwap = (double)bar->vwap / 1e4,
+                           .trades = bar->trades};
+}

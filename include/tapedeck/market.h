@@ -205,7 +205,9 @@ struct td_cap_interval { /* [from, to), TD_NO_DAY as open end */
 };
 struct td_day_range { td_day from, to; }; /* inclusive */
 
-/* What is known about the ticker besides its bars. All arrays ascending by day and owned by the caller. */
+/* What is known about the ticker besides its bars. All arrays ascending by day (intervals by `from`), owned by the
+ * caller and unchanged until td_daily_free. Start from {0}: every part may be absent. An incremental run gives the same
+ * knowledge as a full one, reaching back over the history rows as well. */
 struct td_daily_context {
     const char *ticker;
     enum td_preset preset;
@@ -215,24 +217,34 @@ struct td_daily_context {
     size_t cap_count;
     const struct td_day_range *vouched; /* sessions whose unit is complete: traded or known empty */
     size_t vouched_count;
-    const td_day *life_breaks; /* a listing, rename to or delisting on this day: rows across it are different lives */
+    const td_day *life_breaks; /* first day of another life after a listing, rename to or delisting: the rows before and
+                                * from that day on do not belong together (unless the day is in `renames` too) */
     size_t life_break_count;
     const td_day *renames; /* days on which this life took over another symbol's history (chained: flag `renamed`) */
     size_t rename_count;
-    bool minute, day_bars; /* which sources may make rows (--bars) */
+    bool minute, day_bars; /* which sources may make rows (--bars); a daily close and volume that were fed serve the
+                            * minute rows of `session` (close_src, has_gaps) even where day bars make no rows */
+    const struct td_day_range *incomplete; /* sessions whose unit is known to be incomplete; outweighs `vouched` */
+    size_t incomplete_count;
+    td_day running; /* the session still going on, admitted with --partial: its row gets complete = 0 and the flag
+                     * partial_session, and serves no later row. 0 or TD_NO_DAY = none */
 };
 
-/* First pass: fold bars into rows, one row a ticker-day (raw sums, no history columns yet). Feed in time order; the
- * accumulator keeps no bar. Memory: one row a day. */
+/* First pass: fold bars into rows, one row a ticker-day (raw sums, no history columns yet). Minute bars come in time
+ * order over all calls (else TD_DATA) and a day may straddle two calls; day bars come in any order and interleaving, the
+ * last one of a day counts, those of non-sessions count for nothing under `session`. No minute bar is kept. Memory: one
+ * row a day. One thread a builder. Errors: TD_NOMEM, TD_DATA. */
 struct td_daily_builder;
 enum td_code td_daily_new(const struct td_daily_context *context, struct td_daily_builder **out, struct td_err *err);
 enum td_code td_daily_minutes(struct td_daily_builder *builder, const struct td_bars *bars, struct td_err *err);
 enum td_code td_daily_days(struct td_daily_builder *builder, const struct td_bars *bars, struct td_err *err);
 /* Minute bars that counted for nothing so far. */
 void td_daily_skipped(const struct td_daily_builder *builder, uint64_t *off_hours, uint64_t *no_session);
-/* Second pass: history columns (changes, windows, splits, identity, gaps, caps). The rows stay owned by the builder and
- * end with it. `history` are finished rows of the same ticker before the first bar fed (for incremental runs; at least
- * the last 31 rows, or all there are), NULL when none. */
+/* Second pass: history columns (changes, windows, splits, identity, gaps, caps). The rows, ascending by day, stay owned
+ * by the builder and end with it or with the next td_daily_finish. `history` are finished rows of the same ticker before
+ * the first bar fed (for incremental runs; at least the last 31 rows, or all there are), NULL when none; those of a
+ * running session and those from the first new day on are left aside. The new rows are then bit for bit the rows of a
+ * full run. `seed` rows have no phases: their phase volumes and max_gap_min are null. Errors: TD_NOMEM. */
 enum td_code td_daily_finish(struct td_daily_builder *builder, const struct td_daily_row *history, size_t history_count,
                              struct td_daily_row **rows, size_t *count, struct td_err *err);
 void td_daily_free(struct td_daily_builder *builder);

@@ -31,7 +31,8 @@ void *td_malloc(size_t size)
 
 void *td_calloc(size_t count, size_t size)
 {
-    if (injected_failure())
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX || injected_failure())
         return NULL;
     return calloc(count ? count : 1, size ? size : 1);
 }

@@ -106,6 +106,9 @@ void job_reference_free(struct job_reference *reference);
 /* Rows of one ticker inside a table sorted by ticker (the ticker is the first member of the row). */
 const void *job_reference_find(const struct td_rows *rows, const char *ticker, size_t *count);
 
+/* ingest -t splits|tickers (ingest_reference.c). */
+enum td_code job_start_reference(struct td_engine *engine, const struct td_ingest_options *options, int *id, struct td_err *err);
+
 /* Newest session that is over now; TD_NO_DAY before the calendar. */
 td_day job_last_over(void);
 /* The part of *bars on exchange month `month` as a view into the same arrays. */

@@ -71,7 +71,7 @@ static double price_at(const struct sim_plan *plan, int32_t minute)
 /* On the exchange's grid: cents, hundredths of a cent under a dollar. */
 static int64_t to_tick(double price)
 {
-    int64_t ticks = price < 1 ? llround(price * 1e4) : llround(price * 100) * 100;
+    int64_t ticks = price < 1 ? (int64_t)(price * 1e4 + 0.5) : (int64_t)(price * 100 + 0.5) * 100;
     return ticks > 0 ? ticks : 1;
 }
 
@@ -100,7 +100,7 @@ static double chance(const struct td_sim *sim, const struct sim_plan *plan, int3
 static int64_t volume_of(uint64_t hash, double expected)
 {
     double u = sim_unit(hash), v = sim_unit(sim_hash(hash, 1, 1));
-    int64_t whole = llround(expected * (0.35 + 0.75 * u + 0.9 * v * v * v));
+    int64_t whole = (int64_t)(expected * (0.35 + 0.75 * u + 0.9 * v * v * v) + 0.5);
     int64_t volume = (whole > 0 ? whole : 1) * 1000000;
     if (hash % 41 == 0) /* fractional shares are part of the vendor's volume */
         volume += (int64_t)(sim_hash(hash, 2, 2) % 999999) + 1;
@@ -120,7 +120,7 @@ static void prices_of(const struct sim_plan *plan, uint64_t hash, double open, d
         out->high = to_tick(high);
         out->low = to_tick(low);
         double place = 0.25 + 0.5 * sim_unit(sim_hash(hash, 5, 5));
-        out->vwap = out->low + llround((double)(out->high - out->low) * place);
+        out->vwap = out->low + (int64_t)((double)(out->high - out->low) * place + 0.5);
     }
 }
 
@@ -136,7 +136,7 @@ static bool make_bar(const struct td_sim *sim, const struct sim_plan *plan, int3
     out->ts = plan->midnight + minute * TD_MS_MINUTE;
     out->volume = volume_of(hash, expected);
     double trades = (double)out->volume * 1e-6 / plan->lot;
-    out->trades = trades < 1.5 ? 1 : llround(trades);
+    out->trades = trades < 1.5 ? 1 : (int64_t)(trades + 0.5);
     *open = isnan(*open) ? price_at(plan, minute) : *open;
     *close = price_at(plan, minute + 1);
     prices_of(plan, hash, *open, *close, out);

@@ -102,7 +102,8 @@ struct td_import_options {
     bool new_york;             /* --time-zone America/New_York: zone of stamps that carry none (default UTC) */
     enum td_import_time time;  /* --time-format */
     const char *strptime;      /* TD_TIME_FORMAT */
-    bool end_stamped;          /* --stamp end: a minute bar carries its end */
+    bool end_stamped;          /* --stamp end: a minute bar carries its end, so every stamp moves back one minute (a row
+                                  stamped 09:30:00, the opening auction of some sources, becomes the 09:29 bar) */
     uint64_t max_bytes;        /* decompressed bytes of one file, default 4 GiB */
 };
 struct td_import_series { /* the good bars of one ticker in one file: sorted, clean */
@@ -115,10 +116,16 @@ struct td_import_result {
     uint64_t rows_read, duplicates;
     uint64_t quarantined[TD_REASON_COUNT];
     char detail[256]; /* the first quarantined row: file:line and why */
-    char source[64];  /* "csv", "alphavantage", "vendor-json", "twelvedata", "parquet" */
+    char source[64];  /* "csv", "alphavantage", "vendor-json", "twelvedata", "json", "parquet" */
+    int8_t adjusted;  /* 1: the file says its prices are split-adjusted, 0: it says raw, -1: it does not say */
 };
-/* Read one file (CSV or JSON of known shapes, each also .gz), recognised by content, not by name.
- * bars + duplicates + quarantined = rows_read. Column names that cannot be recognised are asked for by name (TD_DATA). */
+/* Read one file (CSV or JSON of known shapes, each also .gz), recognised by content, not by name. Any thread; *out is
+ * filled anew and ended with td_import_free (also empty after an error).
+ * bars + duplicates + quarantined = rows_read. Column names that cannot be recognised are asked for by name (TD_DATA).
+ * The unit of integer stamps is one for the whole file (majority of its first 4,096 rows). Daily bars may be stamped with a
+ * date, New York midnight, midnight UTC or the close of their session; they come out at New York midnight.
+ * TD_DATA: damaged or cut gzip (with offset), a quote never closed, no ticker; TD_UNSUPPORTED: other compression;
+ * TD_LIMIT: max_bytes, 100,000 tickers, 256 MiB of JSON. */
 enum td_code td_import_read(const char *path, const struct td_import_options *options, struct td_import_result *out,
                             struct td_err *err);
 /* The same for a table that is already in memory (a Parquet file opened through the lake): columns resolved by name. */
@@ -134,7 +141,9 @@ enum td_code td_import_table(const char *path, const struct td_import_column *co
 bool td_import_is_parquet(const char *path); /* by its first bytes */
 void td_import_free(struct td_import_result *result);
 
-/* ---- the simulated vendor ---- */
+/* ---- the simulated vendor ----
+ * docs/simulator.md tells what happens in its market and which ticker plays which part. A bar depends on the seed, the
+ * ticker and the minute alone: a market that ends a day later, or holds more tickers, has the same bars and more. */
 
 struct td_sim_options { /* zero = default */
     uint64_t seed;        /* default 1 */
@@ -145,13 +154,17 @@ struct td_sim_options { /* zero = default */
     int port;             /* 0 picks one */
     const char *key;      /* accepted besides "demo" */
     unsigned latency_ms;
-    const char *const *faults; /* "429=0.05" "500=0.01" "truncate=0.01" "garbage=" "slow=" "html=" "empty429=" ... */
+    /* "KIND=RATE", rates from 0 to 1: 429 429bare empty429 500 empty503 reset html garbage cutjson notauth plan truncate
+     * slow cursor delayed nogzip nulls; and "page=ROWS", the largest page in base bars (10,000 without it). Read by
+     * td_sim_new only; an unknown kind is TD_USAGE and names the known ones. */
+    const char *const *faults;
     size_t fault_count;
 };
 struct td_sim; /* the market itself and, once served, its HTTP daemon */
 enum td_code td_sim_new(const struct td_sim_options *options, struct td_sim **out, struct td_err *err);
-enum td_code td_sim_serve(struct td_sim *sim, int *port, struct td_err *err); /* loopback only */
-void td_sim_free(struct td_sim *sim); /* stops the daemon */
+/* Answer on 127.0.0.1 until td_sim_free, with threads of its own; *port is the one it listens on. TD_IO: port taken. */
+enum td_code td_sim_serve(struct td_sim *sim, int *port, struct td_err *err);
+void td_sim_free(struct td_sim *sim); /* stops the daemon; requests that wait are answered first */
 td_day td_sim_default_end(void); /* a fixed session, so that the demo's bytes never depend on the day it is run */
 size_t td_sim_ticker_count(const struct td_sim *sim);
 const char *td_sim_ticker(const struct td_sim *sim, size_t i); /* sorted bytewise */

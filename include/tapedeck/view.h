@@ -43,11 +43,24 @@ enum td_code td_view_select(const struct td_model *model, const char *list, size
 struct td_selection { uint32_t *rows; size_t count; };
 enum td_code td_selection_all(struct td_selection *out, size_t rows, struct td_err *err);
 void td_selection_free(struct td_selection *selection);
-/* "rvol30", "rvol30:asc", "ticker:desc": numbers default to descending, text to ascending; nulls last; stable. */
+/* "rvol30", "rvol30:asc", "ticker:desc", "info_rich,rvol30" (up to 8 columns, the first decides first): numbers, dates and
+ * booleans default to descending, text (bytewise) to ascending; nulls last either way; stable. Names as in filters. `selection`
+ * holds rows of the source, as everywhere in this part of the door. TD_USAGE, TD_NOMEM; the selection then is as before. */
 enum td_code td_view_sort(const struct td_model *model, const char *spec, struct td_selection *selection, struct td_err *err);
 struct td_filter;
-/* Expressions of design section 7 ("rvol30 > 3 and abs(pctchg_d) >= 0.2 and (market_cap_d < 5e8 or market_cap_d is null)"):
- * comparison with null is false; errors are TD_USAGE with the column of the text. `cap` is short for market_cap_d. */
+/* Compile an expression ("rvol30 > 3 and abs(pctchg_d) >= 0.2 and (market_cap_d < 5e8 or market_cap_d is null)") against
+ * the columns of `model`; free with td_filter_free. The filter keeps its own copy of `text` and may be matched by any number
+ * of threads at once, against any model of the same columns.
+ *   operators   or, and, not; = == != <> < <= > >=; is [not] null; [not] in (..), between .. and .., like 'AB%' (% any text,
+ *               _ any byte); + - * /; abs(); parentheses. Keywords in any case.
+ *   values      5, 0.25, 5e8, 5M (k m b t: powers of 1000), 20% (0.2); 'text' ('' for a quote); true, false; 2025-02-06 with
+ *               or without quotes. A date beside a time column is midnight UTC; a quoted RFC 3339 time is taken too.
+ *   columns     by name, by short name (cap market_cap_d, px price close_d, chg pctchg_d, vol vol_d, rvol rvol30, dvol
+ *               dollar_vol_d, gap gap_pct_d, day trading_day), in any case, or in double quotes; a boolean one stands alone.
+ *   null        comparison with null selects nothing, and neither does its negation: `not (cap > 5e8)` leaves out unknown
+ *               caps just as `cap <= 5e8` does (SQL's three-valued logic). x / 0 is null. Integers compare exactly.
+ * TD_USAGE names the column (characters, from 1), what was expected there, and shows the text around it: also for an unknown
+ * column (with the nearest one), kinds that do not compare, more than 64 nested parentheses, more than 1 MiB. TD_NOMEM. */
 enum td_code td_filter_parse(const char *text, const struct td_model *model, struct td_filter **out, struct td_err *err);
 void td_filter_free(struct td_filter *filter);
 bool td_filter_match(const struct td_filter *filter, const struct td_model *model, size_t row); /* row of the source, not of order */
@@ -66,7 +79,8 @@ struct td_column_info {
 };
 const struct td_column_info *td_column_find(const char *name);  /* NULL: not in the catalogue */
 const struct td_column_info *td_column_at(size_t i);            /* NULL past the end */
-/* A cell as a person reads it: "n/a" for null, +38.21 for a percentage, 88.1M. Returns length; cut to size-1. */
+/* A cell as a person reads it: "n/a" for null, +38.21 for a percentage, 88.1M, yes or no, New York time. Control and malformed
+ * bytes of text show as `?`. Returns length; cut to size-1 at a whole character. Any thread, as all of this door. */
 size_t td_cell_text(const struct td_cell *cell, enum td_style style, char *out, size_t size);
 
 /* ---- writers ---- */
@@ -74,7 +88,7 @@ size_t td_cell_text(const struct td_cell *cell, enum td_style style, char *out, 
 enum td_format { TD_FORMAT_TABLE, TD_FORMAT_CSV, TD_FORMAT_JSON };
 struct td_out { /* where results go */
     enum td_format format;
-    bool (*write)(void *ctx, const char *data, size_t len); /* false: nobody listens any more (EPIPE), stop */
+    bool (*write)(void *ctx, const char *data, size_t len); /* false: nobody listens any more (EPIPE), stop: TD_IO */
     void *ctx;
     int width; /* columns of the terminal for tables, 0 = unlimited */
 };
@@ -84,7 +98,14 @@ enum td_code td_out_printf(struct td_out *out, struct td_err *err, const char *f
 enum td_code td_out_model(struct td_out *out, const struct td_model *model, const size_t *map, size_t count,
                           struct td_err *err);
 /* The same row by row, for streams of unknown length. */
-struct td_out_stream { struct td_out *out; const struct td_view_column *columns; size_t count, rows; struct td_buf buf; };
+struct td_out_stream {
+    struct td_out *out;
+    const struct td_view_column *columns; /* borrowed until td_out_end */
+    size_t count, rows;
+    struct td_buf buf;
+    struct td_view_table *table; /* of TD_FORMAT_TABLE: the first rows, until their widths are known */
+    enum td_code code;           /* the first fault; later calls do nothing but return it */
+};
 enum td_code td_out_begin(struct td_out_stream *stream, struct td_out *out, const struct td_view_column *columns, size_t count,
                           struct td_err *err);
 enum td_code td_out_row(struct td_out_stream *stream, const struct td_cell *cells, struct td_err *err);

@@ -68,13 +68,10 @@ static void check_comments(const char *path)
     while (fgets(line, sizeof line, in)) {
         const char *text = line + strspn(line, " ");
         number++;
-        if (*text == '#')
-            since_comment = 0;
-        else if (*text == '\n')
-            since_comment = 99;
-        else if (text != line || !strstr(line, ":\n") || strcmp(line, "lake:\n") == 0) /* not the head of a section */
-            since_comment++;
-        if (*text != '#' && *text != '\n' && since_comment > 2)
+        if (text == line && strstr(line, ":\n") && strcmp(line, "lake:\n") != 0)
+            continue; /* the head of a section */
+        since_comment = *text == '#' ? 0 : *text == '\n' ? 99 : since_comment + 1;
+        if (since_comment > 2 && *text != '\n')
             fail_msg("%s:%d: no comment says what this is: %s", path, number, line);
     }
     fclose(in);

@@ -58,7 +58,7 @@ static void check_file(const char *path, const struct td_conf_key *keys, size_t 
     td_conf_free(defaults);
 }
 
-/* A line that gives a value is explained by a comment right above it, or shares the one above its neighbour. */
+/* A line that gives a value is explained by a comment right above it. */
 static void check_comments(const char *path)
 {
     FILE *in = fopen(path, "r");
@@ -71,7 +71,7 @@ static void check_comments(const char *path)
         if (text == line && strstr(line, ":\n") && strcmp(line, "lake:\n") != 0)
             continue; /* the head of a section */
         since_comment = *text == '#' ? 0 : *text == '\n' ? 99 : since_comment + 1;
-        if (since_comment > 2 && *text != '\n')
+        if (since_comment > 1 && *text != '\n')
             fail_msg("%s:%d: no comment says what this is: %s", path, number, line);
     }
     fclose(in);

@@ -26,8 +26,16 @@ struct td_app { /* made by the front end; commands run on one thread at a time *
     void *notice_ctx;
     /* Terminal facts for doctor, filled in by the front end that owns the terminal library. May be NULL. */
     void (*terminal_report)(void *ctx, struct td_buf *lines);
-    /* Set by commands for the front end. */
-    bool open_deck;             /* demo: the deck comes next */
+    /* Wait up to timeout_ms (-1: for ever) for SIGINT, SIGTERM or SIGHUP; true when one came. cli only, else NULL. */
+    bool (*interrupted)(void *ctx, int timeout_ms);
+    void *interrupted_ctx;
+    struct td_words *words; /* what completion offers; has a lock of its own */
+    /* Set by commands for the front end, which reads and clears them after each command. */
+    bool open_deck;             /* demo and plain `tapedeck`: the deck comes next */
+    bool want_quit;
+    int want_clock, want_mouse; /* :set clock on|off: 1, 0; -1 = no wish */
+    char want_save[512];        /* :save-display FILE */
+    char want_sort[64], want_filter[512], want_tf[8], want_view[32]; /* "" = no wish; a filter of "-" clears it */
     char goto_ticker[TD_TICKER_MAX]; /* deck: show this ticker's chart */
     td_day goto_day;            /* deck: show this day's watchlist; TD_NO_DAY = no wish */
     char want_theme[64];

@@ -106,6 +106,13 @@ void td_bronze_list_free(struct td_bronze_list *list);
 enum td_code td_bronze_range(const struct td_lake *lake, enum td_table table, const char *ticker, td_day from, td_day to,
                              struct td_bars *bars, struct td_ranges *vouched, struct td_err *err);
 
+/* Candles of a ticker between two days (TD_NO_DAY = open), from minute bars; 1d falls back to daily bars where the ticker has
+ * no minute file in the range. TD_MISSING when the lake has no bars of the ticker at all, naming the nearest ticker. */
+enum td_code td_lake_candles(const struct td_lake *lake, const char *ticker, td_day from, td_day to,
+                             const struct td_candle_options *options, struct td_candles *out, struct td_err *err);
+/* Remove a whole lake (demo --fresh). Refused (TD_DATA) for a folder that is no lake. */
+enum td_code td_lake_remove(const char *root, struct td_err *err);
+
 /* ---- record tables: Parquet files whose rows are a record struct ---- */
 
 struct td_meta { const char *key, *value; };
@@ -213,6 +220,10 @@ int64_t td_scan_rows(const struct td_scan *scan);
 enum td_code td_scan_seek(struct td_scan *scan, int64_t row, struct td_err *err);
 /* Next row into cells[0..count-1]; *more false at the end. Cells live until the next call. */
 enum td_code td_scan_next(struct td_scan *scan, struct td_cell *cells, bool *more, struct td_err *err);
+/* Canonical CSV of tools that compare Parquet readers: the header "name:type,...", and the row td_scan_next gave last, in raw
+ * units (timestamps as stored, dates as days), strings quoted. Each ends with a newline. */
+void td_scan_canonical_header(const struct td_scan *scan, struct td_buf *out);
+void td_scan_canonical_row(const struct td_scan *scan, struct td_buf *out);
 /* Text reports as rows of cells to fn: what = "schema", "meta" or "pages". */
 struct td_sheet { /* a small table in memory; free with td_sheet_free */
     struct td_scan_column *columns;

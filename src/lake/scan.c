@@ -2,20 +2,10 @@
  * Any Parquet file as rows of typed cells, batch by batch. */
 #include <stdio.h>
 #include <string.h>
-#include "lake_internal.h"
+#include "scan_internal.h"
 
 #define BATCH_ROWS 4096
 #define MAX_COLUMNS 4096
-
-struct td_scan { /* one thread */
-    struct td_pq_file *file;
-    struct td_pq_reader *reader;
-    struct td_scan_column *columns;
-    int *leaves; /* index of each column in the file */
-    struct td_pq_array *arrays;
-    size_t count, batch_rows, at;
-    char path[1024];
-};
 
 static const char *unit_name(enum td_pq_unit unit)
 {

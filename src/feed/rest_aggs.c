@@ -33,7 +33,7 @@ void td_rest_aggs_path(struct td_buf *out, const char *ticker, bool daily, td_da
 static bool optional_f64(const json_t *row, const char *key, double *out)
 {
     const json_t *value = json_object_get(row, key);
-    *out = NAN;
+    *out = (double)NAN;
     if (!value || json_is_null(value))
         return true;
     if (!json_is_number(value))

@@ -99,6 +99,11 @@ void td_pq_chunk(const struct td_pq_file *file, size_t group, size_t column, str
 enum td_code td_pq_reader_new(const struct td_pq_file *file, const int *columns, size_t count, struct td_pq_reader **out,
                               struct td_err *err);
 void td_pq_reader_free(struct td_pq_reader *reader);
+/* Point an existing reader at another file (or the same one from its start), keeping its decompressors and buffers: the
+ * way to read many small files with one reader a thread. After an error only another reset or free is of use. The old
+ * file may be closed before; texts of the last batch die. */
+enum td_code td_pq_reader_reset(struct td_pq_reader *reader, const struct td_pq_file *file, const int *columns,
+                                size_t count, struct td_err *err);
 /* Read up to max_rows next rows into arrays[0..count-1]; *rows = 0 at the end. A batch may be shorter than asked only at
  * the end of the file. Byte-array values point into memory of the reader, valid until its next call. */
 enum td_code td_pq_read(struct td_pq_reader *reader, struct td_pq_array *arrays, size_t max_rows, size_t *rows,
@@ -120,7 +125,8 @@ enum td_code td_pq_pages(const struct td_pq_file *file, size_t group, size_t col
 struct td_pq_writer; /* one thread; equal rows and options give equal bytes */
 
 struct td_pq_write_options { /* zero = default */
-    enum td_pq_codec codec;  /* UNCOMPRESSED or ZSTD */
+    enum td_pq_codec codec;  /* ZSTD, the only one written besides none; 0 = default = ZSTD */
+    bool uncompressed;       /* no codec at all */
     int level;               /* ZSTD, default 2 */
     size_t group_rows;       /* default 131072 */
     size_t page_rows;        /* default 8192 */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A walk through the pages of one column chunk. */
+#ifndef TAPEDECK_PQ_CURSOR_H
+#define TAPEDECK_PQ_CURSOR_H
+
+#include "pq_codec.h"
+#include "pq_file.h"
+#include "pq_values.h"
+
+struct pq_cursor {
+    const struct td_pq_file *file;
+    const struct td_pq_column *column;
+    const struct pq_chunk *chunk;
+    size_t group;
+    bool texts, plain; /* slots point into page memory; pages are stored uncompressed */
+    struct pq_pool *pool;
+    struct pq_decoder *decoder;
+    /* Bytes at hand, [window_at, window_at + window_len) of the file; window_blob when they are the cursor's own. */
+    const uint8_t *window;
+    uint64_t window_at, window_len;
+    struct pq_blob *window_blob;
+    uint64_t at, end;  /* next page header, end of the chunk */
+    int64_t rows_left; /* of the chunk, in pages not yet opened */
+    struct pq_dict dict;
+    bool seen_data; /* a dictionary page may come only before */
+    /* The open page. */
+    uint64_t page_at;
+    int64_t page_left;
+    struct pq_blob *page_blob, *level_blob;
+    struct pq_hybrid levels;
+    struct pq_values values;
+};
+
+/* Begin a chunk; pool, decoder and file were set before. No I/O. */
+enum td_code pq_cursor_open(struct pq_cursor *c, size_t group, size_t leaf, struct td_err *err);
+/* Lend bytes that contain the chunk; they outlive the walk. */
+void pq_cursor_lend(struct pq_cursor *c, const uint8_t *bytes, uint64_t at, uint64_t len);
+/* Decode `count` rows into the array from slot `to` on. The bits of valid that are touched must be clear. */
+enum td_code pq_cursor_read(struct pq_cursor *c, struct td_pq_array *array, size_t to, size_t count,
+                            struct td_err *err);
+enum td_code pq_cursor_skip(struct pq_cursor *c, int64_t rows, struct td_err *err);
+void pq_cursor_close(struct pq_cursor *c);
+/* The next page header at c->at and the offset of its body; does not move. */
+enum td_code pq_cursor_header(struct pq_cursor *c, struct pq_page_header *page, uint64_t *body, struct td_err *err);
+/* Values are texts, which point into page memory. */
+static inline bool pq_is_text(enum td_pq_type type)
+{
+    return type == TD_PQ_BYTE_ARRAY || type == TD_PQ_FIXED || type == TD_PQ_INT96;
+}
+
+#endif

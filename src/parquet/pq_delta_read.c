@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Reading DELTA_BINARY_PACKED. */
+#include <string.h>
+#include "pq_delta.h"
+#include "pq_hybrid.h"
+#include "pq_thrift.h"
+
+#define PQ_MAX_BLOCK 65536 /* values; common sizes are 128, 256 and 1024 */
+
+static const char *read_varint(struct pq_delta *d, uint64_t *out)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        if (d->p >= d->end)
+            return "a delta stream ends inside a number";
+        uint8_t b = *d->p++;
+        value |= (uint64_t)(b & 0x7f) << shift;
+        if (!(b & 0x80)) {
+            *out = value;
+            return NULL;
+        }
+    }
+    return "a number in a delta stream is too long";
+}
+
+const char *pq_delta_init(struct pq_delta *d, const uint8_t *data, size_t len)
+{
+    uint64_t block, minis, count, first;
+    const char *why;
+    *d = (struct pq_delta){.p = data, .end = data + len};
+    if ((why = read_varint(d, &block)) || (why = read_varint(d, &minis)) || (why = read_varint(d, &count)) ||
+        (why = read_varint(d, &first)))
+        return why;
+    if (!block || block > PQ_MAX_BLOCK || !minis || minis > block || block % minis || block / minis % 32)
+        return "a delta stream has an unsound block size";
+    if (count > INT32_MAX)
+        return "a delta stream claims too many values";
+    d->miniblocks = d->at_miniblock = (uint32_t)minis;
+    d->per_miniblock = (uint32_t)(block / minis);
+    d->left = count;
+    d->value = (uint64_t)pq_unzigzag(first);
+    return NULL;
+}
+
+static const char *next_block(struct pq_delta *d)
+{
+    uint64_t min;
+    const char *why = read_varint(d, &min);
+    if (why)
+        return why;
+    if ((size_t)(d->end - d->p) < d->miniblocks)
+        return "a delta stream ends inside a block";
+    d->min_delta = (uint64_t)pq_unzigzag(min);
+    d->widths = d->p;
+    d->p += d->miniblocks;
+    d->at_miniblock = 0;
+    return NULL;
+}
+
+/* Open the next miniblock. The last one may be cut to the bytes that its values need; those after it have no body. */
+static const char *next_miniblock(struct pq_delta *d)
+{
+    const char *why = d->at_miniblock == d->miniblocks ? next_block(d) : NULL;
+    if (why)
+        return why;
+    d->width = d->widths[d->at_miniblock++];
+    if (d->width > 64)
+        return "a delta stream has a bit width above 64";
+    uint64_t used = d->left < d->per_miniblock ? d->left : d->per_miniblock;
+    uint64_t need = (used * d->width + 7) / 8, full = (uint64_t)d->per_miniblock * d->width / 8;
+    uint64_t have = (uint64_t)(d->end - d->p);
+    if (need > have)
+        return "a delta stream ends inside a block";
+    d->packed = d->p;
+    d->p += full < have ? full : have;
+    d->packed_at = 0;
+    d->packed_left = d->per_miniblock;
+    return NULL;
+}
+
+static uint64_t load_edge(const uint8_t *p, const uint8_t *end)
+{
+    uint64_t v = 0;
+    if (p < end)
+        memcpy(&v, p, end - p < 8 ? (size_t)(end - p) : 8);
+    return v;
+}
+
+/* The next n values of the open miniblock; out may be NULL. */
+static void unpack(struct pq_delta *d, uint64_t *out, size_t n)
+{
+    const unsigned w = d->width;
+    const uint64_t mask = w == 64 ? UINT64_MAX : (UINT64_C(1) << w) - 1, min = d->min_delta;
+    uint64_t value = d->value, bit = (uint64_t)d->packed_at * w;
+    const uint8_t *last = d->end - d->packed >= 9 ? d->end - 9 : NULL; /* loads up to here stay inside */
+    for (size_t i = 0; i < n; i++, bit += w) {
+        const uint8_t *p = d->packed + (bit >> 3);
+        unsigned shift = bit & 7;
+        uint64_t v;
+        if (last && p <= last) {
+            v = pq_load64(p) >> shift;
+            if (w > 56 && shift)
+                v |= (uint64_t)p[8] << (64 - shift);
+        } else {
+            v = load_edge(p, d->end) >> shift;
+            if (w > 56 && shift)
+                v |= load_edge(p + 8, d->end) << (64 - shift);
+        }
+        value += min + (v & mask);
+        if (out)
+            out[i] = value;
+    }
+    d->value = value;
+    d->packed_at += (uint32_t)n;
+    d->packed_left -= (uint32_t)n;
+}
+
+static const char *advance(struct pq_delta *d, uint64_t *out, size_t count)
+{
+    if (count > d->left)
+        return "a delta stream holds fewer values than its page";
+    if (count && !d->started) {
+        d->started = true;
+        d->left--;
+        count--;
+        if (out)
+            *out++ = d->value;
+    }
+    while (count) {
+        const char *why = d->packed_left ? NULL : next_miniblock(d);
+        if (why)
+            return why;
+        size_t n = count < d->packed_left ? count : d->packed_left;
+        unpack(d, out, n);
+        d->left -= n;
+        count -= n;
+        if (out)
+            out += n;
+    }
+    return NULL;
+}
+
+const char *pq_delta_read(struct pq_delta *d, uint64_t *out, size_t count)
+{
+    return advance(d, out, count);
+}
+
+const char *pq_delta_skip(struct pq_delta *d, size_t count)
+{
+    return advance(d, NULL, count);
+}
+
+const char *pq_delta_end(const struct pq_delta *d, const uint8_t **end)
+{
+    struct pq_delta walk = *d;
+    if (walk.left && !walk.started)
+        walk.left--;
+    walk.left -= walk.left < walk.packed_left ? walk.left : walk.packed_left;
+    while (walk.left) {
+        const char *why = next_miniblock(&walk);
+        if (why)
+            return why;
+        walk.left -= walk.left < walk.per_miniblock ? walk.left : walk.per_miniblock;
+    }
+    *end = walk.p;
+    return NULL;
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The reader: cursors over the chosen columns of one row group after the other, in batches of the caller's size. */
+#include <stdlib.h>
+#include <string.h>
+#include "pq_cursor.h"
+
+#define PQ_GAP 65536                         /* chunks closer than this are read in one go */
+#define PQ_PREFETCH (UINT64_C(64) << 20)     /* a row group with more projected bytes than this is read piecemeal */
+
+struct range { /* bytes of the file that one column of the group needs */
+    uint64_t at, end;
+    size_t column;
+};
+
+struct td_pq_reader {
+    const struct td_pq_file *file;
+    struct pq_pool pool;
+    struct pq_decoder decoder;
+    struct pq_cursor *cursors;
+    int *leaves;
+    struct range *ranges;
+    size_t count, cap;
+    bool has_text;
+    size_t group;          /* row group being read, or the next one to open */
+    bool open;             /* cursors stand in `group` */
+    int64_t group_left;    /* rows of the open group not yet read */
+    int64_t row;           /* next row of the file */
+    struct pq_blob *bytes; /* compressed bytes of the open group, a list */
+    bool failed;
+};
+
+static void close_group(struct td_pq_reader *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        pq_cursor_close(&r->cursors[i]);
+    while (r->bytes) {
+        struct pq_blob *blob = r->bytes;
+        r->bytes = blob->next;
+        if (r->has_text)
+            pq_pool_retire(&r->pool, blob);
+        else
+            pq_pool_put(&r->pool, blob);
+    }
+    r->open = false;
+}
+
+static enum td_code check_columns(const struct td_pq_file *file, const int *columns, size_t count, struct td_err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (columns[i] < 0 || (size_t)columns[i] >= file->meta.leaf_count)
+            return td_fail(err, TD_MISSING, "%s: there is no column %d", file->name, columns[i]);
+        const struct td_pq_column *c = &file->meta.leaves[columns[i]].column;
+        if (c->unsupported) {
+            struct td_buf name;
+            td_buf_init(&name, 256);
+            td_buf_add_printable(&name, c->name, strnlen(c->name, 60));
+            td_fail(err, TD_UNSUPPORTED, "%s: column %s cannot be read: %s", file->name, name.data ? name.data : "?",
+                    c->unsupported);
+            td_buf_free(&name);
+            return TD_UNSUPPORTED;
+        }
+    }
+    return TD_OK;
+}
+
+static enum td_code make_room(struct td_pq_reader *r, size_t count, struct td_err *err)
+{
+    size_t need = count ? count : 1;
+    if (need <= r->cap)
+        return TD_OK;
+    td_free(r->cursors);
+    td_free(r->leaves);
+    td_free(r->ranges);
+    r->cap = 0;
+    r->cursors = td_calloc(need, sizeof *r->cursors);
+    r->leaves = td_calloc(need, sizeof *r->leaves);
+    r->ranges = td_calloc(need, sizeof *r->ranges);
+    if (!r->cursors || !r->leaves || !r->ranges)
+        return td_fail(err, TD_NOMEM, "out of memory for %zu columns", count);
+    r->cap = need;
+    return TD_OK;
+}
+
+enum td_code td_pq_reader_reset(struct td_pq_reader *reader, const struct td_pq_file *file, const int *columns,
+                                size_t count, struct td_err *err)
+{
+    enum td_code code;
+    close_group(reader);
+    reader->count = 0;
+    reader->failed = true; /* until the new columns are in place */
+    pq_pool_recycle(&reader->pool);
+    code = check_columns(file, columns, count, err);
+    if (code == TD_OK)
+        code = make_room(reader, count, err);
+    if (code != TD_OK)
+        return code;
+    reader->file = file;
+    reader->count = count;
+    reader->pool.limit = file->memory > SIZE_MAX ? SIZE_MAX : (size_t)file->memory;
+    reader->has_text = false;
+    for (size_t i = 0; i < count; i++) {
+        reader->leaves[i] = columns[i];
+        reader->has_text |= pq_is_text(file->meta.leaves[columns[i]].column.type);
+        reader->cursors[i] =
+            (struct pq_cursor){.file = file, .pool = &reader->pool, .decoder = &reader->decoder};
+    }
+    reader->group = 0;
+    reader->group_left = reader->row = 0;
+    reader->failed = false;
+    return TD_OK;
+}
+
+enum td_code td_pq_reader_new(const struct td_pq_file *file, const int *columns, size_t count,
+                              struct td_pq_reader **out, struct td_err *err)
+{
+    struct td_pq_reader *r = td_calloc(1, sizeof *r);
+    enum td_code code;
+    *out = NULL;
+    if (!r)
+        return td_fail(err, TD_NOMEM, "%s: out of memory for a reader", file->name);
+    code = td_pq_reader_reset(r, file, columns, count, err);
+    if (code == TD_OK)
+        *out = r;
+    else
+        td_pq_reader_free(r);
+    return code;
+}
+
+void td_pq_reader_free(struct td_pq_reader *reader)
+{
+    if (!reader)
+        return;
+    close_group(reader);
+    pq_pool_drop(&reader->pool);
+    pq_decoder_free(&reader->decoder);
+    td_free(reader->cursors);
+    td_free(reader->leaves);
+    td_free(reader->ranges);
+    td_free(reader);
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    const struct range *x = a, *y = b;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+/* One read for a run of neighbouring chunks, lent to their cursors. */
+static enum td_code load_run(struct td_pq_reader *r, size_t first, size_t last, uint64_t end, struct td_err *err)
+{
+    uint64_t at = r->ranges[first].at;
+    struct pq_blob *blob = pq_pool_get(&r->pool, (size_t)(end - at));
+    if (!blob)
+        return td_fail(err, r->pool.code, "%s: row group %zu needs more memory than allowed", r->file->name, r->group);
+    enum td_code code = pq_file_read(r->file, at, (size_t)(end - at), blob->data, err);
+    if (code != TD_OK) {
+        pq_pool_put(&r->pool, blob);
+        return code;
+    }
+    blob->next = r->bytes;
+    r->bytes = blob;
+    for (size_t i = first; i < last; i++)
+        pq_cursor_lend(&r->cursors[r->ranges[i].column], blob->data, at, end - at);
+    return TD_OK;
+}
+
+/* Read the projected chunks of the group with as few calls as their places allow, unless they are large. */
+static enum td_code prefetch(struct td_pq_reader *r, struct td_err *err)
+{
+    const struct pq_chunk *chunks = r->file->meta.groups[r->group].chunks;
+    uint64_t total = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct pq_chunk *c = &chunks[r->leaves[i]];
+        if (pq_file_held(r->file, (uint64_t)c->start, (uint64_t)c->compressed))
+            continue;
+        r->ranges[count++] = (struct range){(uint64_t)c->start, (uint64_t)(c->start + c->compressed), i};
+        total += (uint64_t)c->compressed; /* bounded by the footer's checks */
+    }
+    if (total > PQ_PREFETCH || total > r->pool.limit / 4)
+        return TD_OK;
+    qsort(r->ranges, count, sizeof *r->ranges, by_offset);
+    for (size_t first = 0; first < count;) {
+        uint64_t end = r->ranges[first].end;
+        size_t last = first + 1;
+        while (last < count && r->ranges[last].at <= end + PQ_GAP) {
+            end = r->ranges[last].end > end ? r->ranges[last].end : end;
+            last++;
+        }
+        enum td_code code = load_run(r, first, last, end, err);
+        if (code != TD_OK)
+            return code;
+        first = last;
+    }
+    return TD_OK;
+}
+
+/* Stand at row `skip` of row group r->group. */
+static enum td_code open_group(struct td_pq_reader *r, int64_t skip, struct td_err *err)
+{
+    enum td_code code = TD_OK;
+    close_group(r);
+    r->open = true;
+    r->group_left = r->file->meta.groups[r->group].rows - skip;
+    if (!r->group_left)
+        return TD_OK;
+    for (size_t i = 0; i < r->count && code == TD_OK; i++)
+        code = pq_cursor_open(&r->cursors[i], r->group, (size_t)r->leaves[i], err);
+    if (code == TD_OK && !skip) /* far inside a group, most of its bytes are not wanted */
+        code = prefetch(r, err);
+    for (size_t i = 0; i < r->count && code == TD_OK; i++)
+        code = pq_cursor_skip(&r->cursors[i], skip, err);
+    return code;
+}
+
+static enum td_code read_rows(struct td_pq_reader *r, struct td_pq_array *arrays, size_t want, struct td_err *err)
+{
+    enum td_code code = TD_OK;
+    for (size_t done = 0; done < want && code == TD_OK;) {
+        if (!r->open || !r->group_left) {
+            r->group += r->open;
+            code = open_group(r, 0, err);
+            if (code != TD_OK || !r->group_left)
+                continue;
+        }
+        size_t n = want - done < (uint64_t)r->group_left ? want - done : (size_t)r->group_left;
+        for (size_t i = 0; i < r->count && code == TD_OK; i++)
+            code = pq_cursor_read(&r->cursors[i], &arrays[i], done, n, err);
+        done += n;
+        r->group_left -= (int64_t)n;
+    }
+    return code;
+}
+
+enum td_code td_pq_read(struct td_pq_reader *reader, struct td_pq_array *arrays, size_t max_rows, size_t *rows,
+                        struct td_err *err)
+{
+    struct td_pq_reader *r = reader;
+    enum td_code code;
+    *rows = 0;
+    if (r->failed)
+        return td_fail(err, TD_DATA, "an earlier read of this file failed");
+    pq_pool_recycle(&r->pool);
+    uint64_t left = (uint64_t)(r->file->meta.rows - r->row);
+    size_t want = left < max_rows ? (size_t)left : max_rows;
+    for (size_t i = 0; i < r->count; i++)
+        if (arrays[i].valid)
+            memset(arrays[i].valid, 0, TD_PQ_WORDS(want) * sizeof *arrays[i].valid);
+    code = read_rows(r, arrays, want, err);
+    if (code != TD_OK) {
+        r->failed = true;
+        return code;
+    }
+    r->row += (int64_t)want;
+    *rows = want;
+    return TD_OK;
+}
+
+enum td_code td_pq_seek(struct td_pq_reader *reader, int64_t row, struct td_err *err)
+{
+    struct td_pq_reader *r = reader;
+    const struct pq_meta *meta = &r->file->meta;
+    enum td_code code = TD_OK;
+    if (row < 0 || row > meta->rows)
+        return td_fail(err, TD_DATA, "%s: row %lld is outside the file's %lld rows", r->file->name, (long long)row,
+                       (long long)meta->rows);
+    pq_pool_recycle(&r->pool);
+    const struct pq_group *g = r->group < meta->group_count ? &meta->groups[r->group] : NULL;
+    if (r->open && !r->failed && g && row >= r->row && row < g->first_row + g->rows && r->row >= g->first_row) {
+        for (size_t i = 0; i < r->count && code == TD_OK; i++)
+            code = pq_cursor_skip(&r->cursors[i], row - r->row, err);
+        r->group_left -= row - r->row;
+    } else {
+        close_group(r);
+        size_t low = 0, high = meta->group_count; /* first group that ends after the row */
+        while (low < high) {
+            size_t mid = low + (high - low) / 2;
+            if (meta->groups[mid].first_row + meta->groups[mid].rows <= row)
+                low = mid + 1;
+            else
+                high = mid;
+        }
+        r->group = low;
+        r->group_left = 0;
+        if (low < meta->group_count)
+            code = open_group(r, row - meta->groups[low].first_row, err);
+    }
+    r->row = row;
+    r->failed = code != TD_OK;
+    return code;
+}
+
+enum td_code td_pq_pages(const struct td_pq_file *file, size_t group, size_t column,
+                         bool (*fn)(void *ctx, const struct td_pq_page_info *page), void *ctx, struct td_err *err)
+{
+    struct pq_pool pool = {.limit = file->memory > SIZE_MAX ? SIZE_MAX : (size_t)file->memory};
+    struct pq_cursor c = {.file = file, .pool = &pool};
+    enum td_code code = pq_cursor_open(&c, group, column, err);
+    bool more = true;
+    while (code == TD_OK && more && c.at < c.end) {
+        struct pq_page_header page;
+        uint64_t body;
+        code = pq_cursor_header(&c, &page, &body, err);
+        if (code != TD_OK)
+            break;
+        struct td_pq_page_info info = {.offset = (int64_t)c.at,
+                                       .type = page.type,
+                                       .encoding = page.encoding,
+                                       .values = page.values,
+                                       .compressed = page.compressed,
+                                       .uncompressed = page.uncompressed};
+        more = fn(ctx, &info);
+        c.at = body + (uint64_t)page.compressed;
+    }
+    pq_cursor_close(&c);
+    pq_pool_drop(&pool);
+    return code;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Inside the writer: buffered columns of the open row group, and what the footer will say about finished ones. */
+#ifndef TAPEDECK_PQ_WRITE_H
+#define TAPEDECK_PQ_WRITE_H
+
+#include <tapedeck/parquet.h>
+#include "pq_codec.h"
+#include "pq_thrift.h"
+
+struct pq_buffer { /* one column of the open row group */
+    struct td_pq_column column;
+    size_t width;    /* bytes of a stored number; 0 for texts */
+    size_t present;  /* values that are not null */
+    uint8_t *slots;  /* numbers and booleans: present values, packed */
+    size_t slots_cap;
+    struct td_buf bytes; /* texts, back to back */
+    size_t *ends;        /* texts: end of row i in bytes, nulls included */
+    size_t ends_cap;
+    uint64_t *valid; /* optional columns: bit a row */
+    size_t valid_cap;
+};
+
+struct pq_bounds { /* statistics of a chunk; texts live in the writer's arena */
+    bool has_min, has_max, min_exact, max_exact, has_nans;
+    struct td_str min, max;
+    int64_t nulls, nans;
+    uint8_t room[2][8]; /* numbers */
+};
+
+struct pq_done_chunk {
+    int64_t dictionary_offset, data_offset; /* 0 = none */
+    int64_t values, compressed, uncompressed;
+    int encoding, page_type; /* of the data pages */
+    int32_t data_pages;
+    struct pq_bounds bounds;
+};
+
+struct pq_done_group {
+    int64_t rows, offset, compressed, uncompressed;
+    struct pq_done_chunk *chunks;
+};
+
+struct pq_dict_build { /* scratch of the dictionary search */
+    uint32_t *table; /* entry + 1, open addressing */
+    size_t table_cap;
+    uint32_t *codes; /* a value */
+    size_t codes_cap;
+    uint64_t *first; /* entry -> number's bits, or index of its first row for texts */
+    size_t first_cap;
+    size_t count;
+};
+
+struct td_pq_writer {
+    int fd;
+    char *name;
+    struct td_pq_write_options options;
+    struct pq_buffer *columns;
+    size_t count;
+    size_t rows;     /* in the open row group */
+    int64_t total;   /* in finished ones */
+    int64_t offset;  /* bytes produced, written or still in out */
+    struct td_buf out, body, packed, scratch, header;
+    struct pq_encoder encoder;
+    struct pq_dict_build dict;
+    uint32_t *levels;
+    size_t levels_cap;
+    size_t *cuts; /* first row of each page of the open group, and its row count at the end */
+    size_t cuts_cap, pages;
+    struct pq_done_group *groups;
+    size_t group_count, group_cap;
+    char **keys, **values;
+    size_t pair_count, key_cap, value_cap;
+    struct td_arena arena;
+    bool failed, finished;
+};
+
+/* Append rows [from, from+n) of the array. */
+enum td_code pq_buffer_append(struct td_pq_writer *w, struct pq_buffer *b, const struct td_pq_array *array,
+                              size_t from, size_t n, struct td_err *err);
+void pq_buffer_clear(struct pq_buffer *b);
+void pq_buffer_free(struct pq_buffer *b);
+static inline bool pq_buffer_has(const struct pq_buffer *b, size_t row)
+{
+    return !b->column.optional || (b->valid[row / 64] >> (row % 64) & 1);
+}
+struct td_str pq_buffer_text(const struct pq_buffer *b, size_t row);
+
+/* Encode the column's buffered rows as a chunk at the end of w->out. */
+enum td_code pq_chunk_write(struct td_pq_writer *w, struct pq_buffer *b, struct pq_done_chunk *out,
+                            struct td_err *err);
+/* True when the column should have a dictionary; w->dict then holds codes and entries. */
+bool pq_dict_try(struct td_pq_writer *w, const struct pq_buffer *b, enum td_code *code);
+enum td_code pq_bounds_make(struct pq_bounds *s, const struct pq_buffer *b, size_t rows, struct td_arena *arena);
+/* Append FileMetaData to w->header. */
+void pq_footer_write(struct td_pq_writer *w);
+
+#endif

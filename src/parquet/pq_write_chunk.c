@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * One column chunk: encoding choice, pages, compression, checksums. */
+#include <string.h>
+#include "pq_delta.h"
+#include "pq_hybrid.h"
+#include "pq_meta.h"
+#include "pq_write.h"
+
+struct page { /* rows [from, from+rows) and their present values [first, first+present) */
+    size_t from, rows, first, present;
+};
+
+static void put_numbers(struct td_buf *out, const struct pq_buffer *b, const struct page *p)
+{
+    if (b->column.type == TD_PQ_BOOLEAN) {
+        if (!td_buf_reserve(out, (p->present + 7) / 8))
+            return;
+        uint8_t *bits = (uint8_t *)out->data + out->len;
+        memset(bits, 0, (p->present + 7) / 8);
+        for (size_t i = 0; i < p->present; i++)
+            bits[i / 8] |= (uint8_t)((b->slots[p->first + i] != 0) << (i % 8));
+        out->len += (p->present + 7) / 8;
+        return;
+    }
+    td_buf_add(out, b->slots + p->first * b->width, p->present * b->width);
+}
+
+static void put_indices(struct td_pq_writer *w, struct td_buf *out, const struct page *p)
+{
+    unsigned width = pq_bits_needed(w->dict.count - 1);
+    width = width ? width : 1; /* legal as 0, but not every reader knows */
+    td_buf_addc(out, (char)width);
+    pq_hybrid_write(out, w->dict.codes + p->first, p->present, width);
+}
+
+/* Wide copies of the page's numbers, or lengths of its texts, for the delta coder. */
+static int64_t *widen(struct td_pq_writer *w, const struct pq_buffer *b, const struct page *p)
+{
+    td_buf_clear(&w->scratch);
+    if (!td_buf_reserve(&w->scratch, (p->present + 1) * sizeof(int64_t)))
+        return NULL;
+    int64_t *wide = (int64_t *)(void *)w->scratch.data;
+    size_t k = 0;
+    if (!b->width) {
+        for (size_t row = p->from; row < p->from + p->rows; row++)
+            if (pq_buffer_has(b, row))
+                wide[k++] = (int64_t)pq_buffer_text(b, row).len;
+        return wide;
+    }
+    for (; k < p->present; k++) {
+        int32_t v;
+        memcpy(&v, b->slots + (p->first + k) * 4, 4);
+        wide[k] = v;
+    }
+    return wide;
+}
+
+static enum td_code put_deltas(struct td_pq_writer *w, struct td_buf *out, const struct pq_buffer *b,
+                               const struct page *p)
+{
+    if (b->width == 8) {
+        pq_delta_write(out, (const int64_t *)(const void *)b->slots + p->first, p->present, 64);
+        return TD_OK;
+    }
+    const int64_t *wide = widen(w, b, p);
+    if (!wide)
+        return TD_NOMEM;
+    pq_delta_write(out, wide, p->present, 32);
+    if (!b->width) {
+        size_t start = p->from ? b->ends[p->from - 1] : 0, end = b->ends[p->from + p->rows - 1];
+        td_buf_add(out, b->bytes.data ? b->bytes.data + start : "", end - start);
+    }
+    return TD_OK;
+}
+
+static enum td_code put_values(struct td_pq_writer *w, const struct pq_buffer *b, const struct page *p, int encoding)
+{
+    if (encoding == PQ_RLE_DICTIONARY)
+        put_indices(w, &w->body, p);
+    else if (encoding == PQ_PLAIN)
+        put_numbers(&w->body, b, p);
+    else
+        return put_deltas(w, &w->body, b, p);
+    return TD_OK;
+}
+
+static enum td_code put_levels(struct td_pq_writer *w, const struct pq_buffer *b, const struct page *p)
+{
+    if (td_grow(&w->levels, &w->levels_cap, p->rows, sizeof *w->levels, NULL) != TD_OK)
+        return TD_NOMEM;
+    for (size_t i = 0; i < p->rows; i++)
+        w->levels[i] = pq_buffer_has(b, p->from + i);
+    pq_hybrid_write(&w->body, w->levels, p->rows, 1);
+    return TD_OK;
+}
+
+/* Compress body bytes from `from` on into packed, which may hold levels before; false in *shrunk leaves them plain
+ * where the page version allows that. */
+static enum td_code pack(struct td_pq_writer *w, size_t from, bool may_skip, bool *shrunk)
+{
+    const size_t before = w->packed.len, len = w->body.len - from;
+    const char *src = w->body.data ? w->body.data + from : "";
+    *shrunk = w->options.codec == TD_PQ_ZSTD && !(may_skip && !len);
+    if (*shrunk) {
+        enum td_code code = pq_compress_zstd(&w->encoder, src, len, &w->packed);
+        if (code != TD_OK)
+            return code;
+        if (may_skip && w->packed.len - before >= len) {
+            w->packed.len = before;
+            *shrunk = false;
+        }
+    }
+    if (!*shrunk)
+        td_buf_add(&w->packed, src, len);
+    return w->packed.failed ? TD_NOMEM : TD_OK;
+}
+
+/* Header and body into out; sizes into the chunk's totals. */
+static enum td_code emit(struct td_pq_writer *w, struct pq_done_chunk *chunk, const struct pq_page_header *h)
+{
+    struct pq_out out = {.buf = &w->header, .last = 0};
+    struct pq_out sub;
+    td_buf_clear(&w->header);
+    pq_out_i32(&out, 1, h->type);
+    pq_out_i32(&out, 2, (int32_t)w->body.len);
+    pq_out_i32(&out, 3, (int32_t)w->packed.len);
+    pq_out_i32(&out, 4, (int32_t)td_crc32(0, w->packed.data ? w->packed.data : "", w->packed.len));
+    sub = pq_out_struct(&out, h->type == PQ_PAGE_DATA ? 5 : h->type == PQ_PAGE_DICTIONARY ? 7 : 8);
+    pq_out_i32(&sub, 1, h->values);
+    if (h->type == PQ_PAGE_DATA_V2) {
+        pq_out_i32(&sub, 2, h->nulls);
+        pq_out_i32(&sub, 3, h->rows);
+        pq_out_i32(&sub, 4, h->encoding);
+        pq_out_i32(&sub, 5, h->def_length);
+        pq_out_i32(&sub, 6, 0);
+        pq_out_bool(&sub, 7, h->is_compressed);
+    } else {
+        pq_out_i32(&sub, 2, h->encoding);
+    }
+    if (h->type == PQ_PAGE_DATA) {
+        pq_out_i32(&sub, 3, PQ_RLE);
+        pq_out_i32(&sub, 4, PQ_RLE);
+    }
+    pq_out_end(&sub);
+    pq_out_end(&out);
+    if (w->header.failed || w->body.failed || w->body.len > INT32_MAX || w->packed.len > INT32_MAX)
+        return TD_NOMEM;
+    td_buf_add(&w->out, w->header.data, w->header.len);
+    td_buf_add(&w->out, w->packed.data ? w->packed.data : "", w->packed.len);
+    size_t both = w->header.len + w->packed.len;
+    w->offset += (int64_t)both;
+    chunk->compressed += (int64_t)both;
+    chunk->uncompressed += (int64_t)(w->header.len + w->body.len);
+    return w->out.failed ? TD_NOMEM : TD_OK;
+}
+
+static enum td_code dictionary_page(struct td_pq_writer *w, const struct pq_buffer *b, struct pq_done_chunk *chunk)
+{
+    const struct pq_dict_build *d = &w->dict;
+    struct pq_page_header h = {
+        .type = PQ_PAGE_DICTIONARY, .values = (int32_t)d->count, .encoding = PQ_PLAIN};
+    bool shrunk;
+    td_buf_clear(&w->body);
+    td_buf_clear(&w->packed);
+    for (size_t i = 0; i < d->count; i++) {
+        if (b->width) {
+            td_buf_add(&w->body, &d->first[i], b->width);
+            continue;
+        }
+        struct td_str text = pq_buffer_text(b, (size_t)d->first[i]);
+        uint32_t len = (uint32_t)text.len;
+        td_buf_add(&w->body, &len, 4);
+        td_buf_add(&w->body, text.ptr, text.len);
+    }
+    enum td_code code = pack(w, 0, false, &shrunk);
+    chunk->dictionary_offset = w->offset;
+    return code == TD_OK ? emit(w, chunk, &h) : code;
+}
+
+static enum td_code data_page_v1(struct td_pq_writer *w, const struct pq_buffer *b, const struct page *p,
+                                 struct pq_done_chunk *chunk)
+{
+    struct pq_page_header h = {.type = PQ_PAGE_DATA, .values = (int32_t)p->rows, .encoding = chunk->encoding};
+    enum td_code code = TD_OK;
+    bool shrunk;
+    td_buf_clear(&w->body);
+    td_buf_clear(&w->packed);
+    if (b->column.optional) {
+        uint32_t len = 0;
+        td_buf_add(&w->body, &len, 4);
+        code = put_levels(w, b, p);
+        if (code == TD_OK && !w->body.failed) {
+            len = (uint32_t)(w->body.len - 4);
+            memcpy(w->body.data, &len, 4);
+        }
+    }
+    if (code == TD_OK)
+        code = put_values(w, b, p, chunk->encoding);
+    if (code == TD_OK)
+        code = w->body.failed ? TD_NOMEM : pack(w, 0, false, &shrunk);
+    return code == TD_OK ? emit(w, chunk, &h) : code;
+}
+
+static enum td_code data_page_v2(struct td_pq_writer *w, const struct pq_buffer *b, const struct page *p,
+                                 struct pq_done_chunk *chunk)
+{
+    struct pq_page_header h = {.type = PQ_PAGE_DATA_V2,
+                               .values = (int32_t)p->rows,
+                               .rows = (int32_t)p->rows,
+                               .nulls = (int32_t)(p->rows - p->present),
+                               .encoding = chunk->encoding};
+    enum td_code code;
+    td_buf_clear(&w->body);
+    td_buf_clear(&w->packed);
+    code = b->column.optional ? put_levels(w, b, p) : TD_OK;
+    const size_t levels = w->body.len;
+    h.def_length = (int32_t)levels;
+    td_buf_add(&w->packed, w->body.data ? w->body.data : "", levels);
+    if (code == TD_OK && p->present)
+        code = put_values(w, b, p, chunk->encoding);
+    if (code == TD_OK)
+        code = w->body.failed ? TD_NOMEM : pack(w, levels, true, &h.is_compressed);
+    return code == TD_OK ? emit(w, chunk, &h) : code;
+}
+
+/* Timestamps and counts as deltas, texts by length and bytes, everything else plain; see pq_write_dict.c for the rest. */
+static int choose(struct td_pq_writer *w, const struct pq_buffer *b, enum td_code *code)
+{
+    *code = TD_OK;
+    if (!b->present)
+        return PQ_PLAIN;
+    if (pq_dict_try(w, b, code))
+        return PQ_RLE_DICTIONARY;
+    switch (b->column.type) {
+    case TD_PQ_INT32:
+    case TD_PQ_INT64: return PQ_DELTA_BINARY_PACKED;
+    case TD_PQ_BYTE_ARRAY: return PQ_DELTA_LENGTH_BYTE_ARRAY;
+    default: return PQ_PLAIN;
+    }
+}
+
+enum td_code pq_chunk_write(struct td_pq_writer *w, struct pq_buffer *b, struct pq_done_chunk *out,
+                            struct td_err *err)
+{
+    enum td_code code;
+    *out = (struct pq_done_chunk){.values = (int64_t)w->rows,
+                                  .page_type = w->options.data_page_v2 ? PQ_PAGE_DATA_V2 : PQ_PAGE_DATA};
+    out->encoding = choose(w, b, &code);
+    if (code == TD_OK)
+        code = pq_bounds_make(&out->bounds, b, w->rows, &w->arena);
+    if (code == TD_OK && out->encoding == PQ_RLE_DICTIONARY)
+        code = dictionary_page(w, b, out);
+    out->data_offset = w->offset;
+    struct page p = {0};
+    for (size_t i = 0; i < w->pages && code == TD_OK; i++) {
+        p.from = w->cuts[i];
+        p.rows = w->cuts[i + 1] - w->cuts[i];
+        p.first += p.present;
+        p.present = b->column.optional ? pq_bits_count(b->valid, p.from, p.rows) : p.rows;
+        code = w->options.data_page_v2 ? data_page_v2(w, b, &p, out) : data_page_v1(w, b, &p, out);
+        out->data_pages++;
+    }
+    if (code != TD_OK)
+        return td_fail(err, code, "%s: column %s: out of memory for its pages", w->name, b->column.name);
+    return TD_OK;
+}

@@ -216,7 +216,7 @@ static enum td_code data_page_v2(struct td_pq_writer *w, const struct pq_buffer 
     const size_t levels = w->body.len;
     h.def_length = (int32_t)levels;
     td_buf_add(&w->packed, w->body.data ? w->body.data : "", levels);
-    if (code == TD_OK && p->present)
+    if (code == TD_OK) /* also without values: readers expect the header of a delta stream even then */
         code = put_values(w, b, p, chunk->encoding);
     if (code == TD_OK)
         code = w->body.failed ? TD_NOMEM : pack(w, levels, true, &h.is_compressed);

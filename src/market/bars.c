@@ -2,9 +2,11 @@
  * Bars as columns: growth, look-up, the check of one bar at the door, and cleaning of a whole ticker. */
 #include <stdlib.h>
 #include <string.h>
-#include <tapedeck/market.h>
+#include "market_values.h"
 
 #define DOUBLE_COLUMNS 6
+#define TIME_BEGIN INT64_C(631170000000) /* 1990-01-01 00:00 New York */
+#define TIME_END INT64_C(2082776400000)  /* 2036-01-01 00:00 New York */
 
 static void double_columns(struct td_bars *bars, double **out[DOUBLE_COLUMNS])
 {
@@ -116,7 +118,7 @@ size_t td_bars_lower_bound(const struct td_bars *bars, int64_t ts)
  * read as milliseconds land far outside. */
 static enum td_reason check_time(int64_t ts, bool daily)
 {
-    if (ts < td_ny_midnight(td_day_from_civil(1990, 1, 1)) || ts >= td_ny_midnight(td_day_from_civil(2036, 1, 1)))
+    if (ts < TIME_BEGIN || ts >= TIME_END)
         return TD_REASON_TIME;
     if (!daily)
         return ts % TD_MS_MINUTE == 0 ? TD_REASON_NONE : TD_REASON_TIME;

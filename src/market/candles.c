@@ -131,30 +131,51 @@ static void candles_fold(struct td_candles *out, const struct td_bars *bars, siz
     candle->vwap = candle->volume > 0 ? out->tail_dollars / candle->volume : TD_NO_F64;
 }
 
+/* Fold bar i; the newest candle then takes every bar before *upto (UTC ms) without further question. */
+static enum td_code candles_place(struct td_candles *out, const struct candle_day *d, const struct td_bars *bars,
+                                  size_t i, int64_t *upto, struct td_err *err)
+{
+    int32_t minute = minute_in(d, bars->ts[i]);
+    if (minute < d->from || minute >= d->to)
+        return TD_OK;
+    int64_t edge = bucket_of(d, minute);
+    if (out->n && edge < out->items[out->n - 1].ts)
+        return td_fail(err, TD_DATA, "candles: bars are not in time order at bar %zu", i);
+    if (!out->n || out->items[out->n - 1].ts != edge) {
+        enum td_code code = candles_open(out, edge, bars, i, err);
+        if (code)
+            return code;
+    }
+    candles_fold(out, bars, i);
+    if (!d->shifted) {
+        int64_t full = edge + d->size * TD_MS_MINUTE, last = d->begin + d->to * TD_MS_MINUTE;
+        *upto = full < last ? full : last;
+    }
+    return TD_OK;
+}
+
 enum td_code td_candles_add(struct td_candles *out, const struct td_bars *bars, const struct td_candle_options *options,
                             struct td_err *err)
 {
     struct candle_day d = {0};
+    int64_t since = 0, upto = 0; /* a bar in [since, upto) belongs to the newest candle */
+    enum td_code code = TD_OK;
     if ((unsigned)options->tf >= TD_TF_COUNT)
         return td_fail(err, TD_USAGE, "candles: no such timeframe");
-    for (size_t i = 0; i < bars->n; i++) {
+    for (size_t i = 0; i < bars->n && !code; i++) {
         int64_t ts = bars->ts[i];
+        if (ts >= since && ts < upto) {
+            candles_fold(out, bars, i);
+            continue;
+        }
+        if (!time_is_sane(ts))
+            return td_fail(err, TD_DATA, "candles: bar %zu has an impossible time", i);
         if (ts < d.begin || ts >= d.end)
             d = candle_day_at(ts, options);
-        int32_t minute = minute_in(&d, ts);
-        if (minute < d.from || minute >= d.to)
-            continue;
-        int64_t edge = bucket_of(&d, minute);
-        if (out->n && edge < out->items[out->n - 1].ts)
-            return td_fail(err, TD_DATA, "candles: bars are not in time order at bar %zu", i);
-        if (!out->n || out->items[out->n - 1].ts != edge) {
-            enum td_code code = candles_open(out, edge, bars, i, err);
-            if (code)
-                return code;
-        }
-        candles_fold(out, bars, i);
+        since = upto = ts;
+        code = candles_place(out, &d, bars, i, &upto, err);
     }
-    return TD_OK;
+    return code;
 }
 
 void td_candles_free(struct td_candles *candles)

@@ -200,6 +200,8 @@ static enum td_code check_order(const struct td_daily_builder *builder, const st
         ascending &= bars->ts[i - 1] <= bars->ts[i];
     if (!ascending)
         return td_fail(err, TD_DATA, "%s: minute bars are not in time order", builder->context.ticker);
+    if (bars->n && !(time_is_sane(bars->ts[0]) && time_is_sane(bars->ts[bars->n - 1])))
+        return td_fail(err, TD_DATA, "%s: a minute bar has an impossible time", builder->context.ticker);
     return TD_OK;
 }
 
@@ -234,6 +236,8 @@ enum td_code td_daily_days(struct td_daily_builder *builder, const struct td_bar
     for (size_t i = 0; i < bars->n; i++) {
         struct day_bar *day = &builder->days[builder->day_count];
         int32_t ms;
+        if (!time_is_sane(bars->ts[i]))
+            return td_fail(err, TD_DATA, "%s: a day bar has an impossible time", builder->context.ticker);
         td_ny_split(bars->ts[i], &day->day, &ms);
         if (builder->context.preset == TD_PRESET_SESSION && td_cal_index(day->day) < 0)
             continue;

@@ -69,6 +69,9 @@ void td_session_vwap(const struct td_bars *bars, bool regular, double *out)
     double dollars = 0, volume = 0;
     for (size_t i = 0; i < bars->n; i++) {
         int64_t ts = bars->ts[i];
+        out[i] = TD_NO_F64;
+        if (!time_is_sane(ts))
+            continue;
         if (ts < begin || ts >= end) {
             td_day day;
             int32_t ms;
@@ -84,6 +87,7 @@ void td_session_vwap(const struct td_bars *bars, bool regular, double *out)
             dollars += typical_price(bars->high[i], bars->low[i], bars->close[i]) * bars->volume[i];
             volume += bars->volume[i];
         }
-        out[i] = counts && volume > 0 ? dollars / volume : TD_NO_F64;
+        if (counts && volume > 0)
+            out[i] = dollars / volume;
     }
 }

@@ -418,6 +418,32 @@ static void bars_out_of_order_are_refused(void **state)
     td_bars_free(&wrong);
 }
 
+static void impossible_times_are_refused(void **state)
+{
+    (void)state;
+    static const int64_t times[] = {INT64_MIN, INT64_MIN + 1, -(INT64_C(1) << 60), INT64_C(1) << 60, INT64_MAX};
+    for (unsigned preset = 0; preset < 2; preset++)
+        for (size_t i = 0; i < TD_COUNT(times); i++) {
+            struct td_bar bar = {times[i], 5, 5, 5, 5, 5, 5, 5};
+            struct td_daily_context context = context_of((enum td_preset)preset);
+            struct td_candle_options options = {TD_TF_5M, TD_HOURS_ALL, TD_ANCHOR_CLOCK, true};
+            struct td_daily_builder *builder;
+            struct td_candles candles = {0};
+            struct td_bars bars = {0};
+            struct td_err err = {0};
+            double vwap = 0;
+            ASSERT_OK(td_bars_add(&bars, &bar, &err), err);
+            ASSERT_OK(td_daily_new(&context, &builder, &err), err);
+            assert_int_equal(td_daily_minutes(builder, &bars, &err), TD_DATA);
+            assert_int_equal(td_daily_days(builder, &bars, &err), TD_DATA);
+            assert_int_equal(td_candles_add(&candles, &bars, &options, &err), TD_DATA);
+            td_session_vwap(&bars, false, &vwap);
+            assert_true(isnan(vwap));
+            td_daily_free(builder);
+            td_bars_free(&bars);
+        }
+}
+
 static void nothing_fed_gives_no_rows(void **state)
 {
     (void)state;
@@ -483,6 +509,7 @@ int main(void)
         cmocka_unit_test(gaps_are_holes_in_our_data),
         cmocka_unit_test(caps_are_joined_as_of_the_day),
         cmocka_unit_test(bars_out_of_order_are_refused),
+        cmocka_unit_test(impossible_times_are_refused),
         cmocka_unit_test(nothing_fed_gives_no_rows),
         cmocka_unit_test(every_failing_allocation_is_reported),
     };

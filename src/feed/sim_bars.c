@@ -169,22 +169,23 @@ bool td_sim_daily(const struct sim_plan *plan, const struct sim_bars *minutes, s
     int64_t regular = plan->midnight + TD_REGULAR_MIN * TD_MS_MINUTE;
     int64_t end = plan->midnight + plan->session.close_min * TD_MS_MINUTE;
     double dollars = 0;
-    *out = (struct sim_bar){.ts = plan->midnight};
+    struct sim_bar day = {.ts = plan->midnight}; /* apart from *out, which may be one of the minutes */
     for (size_t i = 0; i < minutes->n; i++) {
         const struct sim_bar *bar = &minutes->items[i];
-        out->volume += bar->volume;
-        out->trades += bar->trades;
+        day.volume += bar->volume;
+        day.trades += bar->trades;
         dollars += (double)bar->volume * (double)bar->vwap;
         if (bar->ts < regular || bar->ts >= end)
             continue;
-        out->open = out->open ? out->open : bar->open;
-        out->high = bar->high > out->high ? bar->high : out->high;
-        out->low = out->low && out->low < bar->low ? out->low : bar->low;
-        out->close = bar->close;
+        day.open = day.open ? day.open : bar->open;
+        day.high = bar->high > day.high ? bar->high : day.high;
+        day.low = day.low && day.low < bar->low ? day.low : bar->low;
+        day.close = bar->close;
     }
-    if (!out->open)
+    if (!day.open)
         return false;
-    out->vwap = llround(dollars / (double)out->volume);
+    day.vwap = llround(dollars / (double)day.volume);
+    *out = day;
     return true;
 }
 

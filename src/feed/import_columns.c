@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define ROLE_TIME IMPORT_ROLES /* in the table of option names, after the others */
+#define ROLE_TIME IMPORT_ROLES /* in the table of option names, behind the others */
 
 static const char *const option_names[IMPORT_ROLES + 1] = {"open", "high",         "low",    "close",    "volume",
                                                            "vwap", "transactions", "ticker", "timestamp"};
@@ -208,8 +208,9 @@ static enum td_code ask_for_missing(const struct names *names, const struct impo
 {
     char missing[128] = "", example[192] = "";
     bool any = false;
-    for (size_t role = 0; role <= ROLE_TIME; role++) {
-        bool gone = role == ROLE_TIME ? shape->time_parts == 0 : role <= IMPORT_VOLUME && shape->column[role] == -1;
+    for (size_t i = 0; i <= IMPORT_VOLUME + 1; i++) {
+        size_t role = i == 0 ? (size_t)ROLE_TIME : i - 1; /* the time is asked for first */
+        bool gone = role == ROLE_TIME ? shape->time_parts == 0 : shape->column[role] == -1;
         if (!gone)
             continue;
         size_t used = strlen(missing), shown = strlen(example);

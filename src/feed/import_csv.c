@@ -163,6 +163,14 @@ static char find_delimiter(struct record header)
     return best;
 }
 
+static bool is_blank(struct record record)
+{
+    size_t i = 0;
+    while (i < record.len && (record.text[i] == ' ' || record.text[i] == '\t'))
+        i++;
+    return i == record.len;
+}
+
 static enum td_code read_header(struct csv *csv, struct import_stage *stage, struct td_err *err)
 {
     struct import_cell cells[IMPORT_MAX_COLUMNS];
@@ -172,10 +180,10 @@ static enum td_code read_header(struct csv *csv, struct import_stage *stage, str
 
     if (csv->to >= 3 && memcmp(csv->block, "\xef\xbb\xbf", 3) == 0)
         csv->from = 3;
-    while (record.len == 0) {
+    do {
         if (!csv_next(csv, &record, &code, err))
-            return code != TD_OK ? code : td_fail(err, TD_DATA, "%s: no header line", csv->path);
-    }
+            return code != TD_OK ? code : td_fail(err, TD_DATA, "%s: no header line: the file is blank", csv->path);
+    } while (is_blank(record));
     csv->delimiter = find_delimiter(record);
     size_t count = csv_split(csv, record, cells);
     if (count == 0 || count > IMPORT_MAX_COLUMNS)

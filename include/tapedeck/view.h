@@ -116,7 +116,10 @@ bool td_out_to_buf(void *ctx, const char *data, size_t len); /* ctx: struct td_b
 
 /* ---- what panes and commands both show of jobs ---- */
 
-/* "[#######-----]  27%  842/3107  ok 800 empty 40 skipped 2 failed 0  1.2M rows  ETA 0:07:56" */
+/* "[###---------]  27%  842/3107  ok 800 empty 40 skipped 2 failed 0  1.23M rows  ETA 0:07:56", with "retry 3" and
+ * "throttled 2" where there are any. Shares are by weight where units have one, 100% only when all units are done; the ETA is
+ * elapsed time x share left / share done, n/a before the first unit. An ended job says how and after how long: "done in
+ * 0:10:21". Parts that do not fit in `width` columns (0 = no limit) are left out, failures last. ASCII; cut to size-1. */
 void td_job_line(const struct td_job_view *view, int width, char *out, size_t size);
 
 #endif

@@ -51,10 +51,11 @@ static void duration_text(double seconds, char *out, size_t size)
     td_snprintf(out, size, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
 }
 
-static void bar_text(double share, char *out, size_t size)
+/* One digit of percent takes a blank more, so that the line does not jump when it grows. */
+static void bar_text(double share, bool one_digit, char *out, size_t size)
 {
     int full = (int)floor(share * BAR + 1e-9);
-    td_snprintf(out, size, "[%.*s%.*s]", full, "############", BAR - full, "------------");
+    td_snprintf(out, size, "[%.*s%.*s]%s", full, "############", BAR - full, "------------", one_digit ? " " : "");
 }
 
 static void end_text(const struct td_job_view *view, double share, char *out, size_t size)
@@ -88,8 +89,9 @@ void td_job_line(const struct td_job_view *view, int width, char *out, size_t si
     char pieces[PIECES][96] = {{0}}, rows[32];
     const struct td_job_counts *counts = &view->counts;
     double share = share_done(view);
-    bar_text(share, pieces[PIECE_BAR], sizeof pieces[0]);
-    td_snprintf(pieces[PIECE_PERCENT], sizeof pieces[0], "%3d%%", percent(view, share));
+    int whole = percent(view, share);
+    bar_text(share, whole < 10, pieces[PIECE_BAR], sizeof pieces[0]);
+    td_snprintf(pieces[PIECE_PERCENT], sizeof pieces[0], "%d%%", whole);
     td_snprintf(pieces[PIECE_UNITS], sizeof pieces[0], "%llu/%llu", (unsigned long long)units_done(counts),
                 (unsigned long long)counts->planned);
     td_snprintf(pieces[PIECE_COUNTS], sizeof pieces[0], "ok %llu empty %llu skipped %llu failed %llu",

@@ -16,7 +16,7 @@ struct table_column {
     const char *title;
     enum td_style style;
     bool right, text;
-    size_t width;
+    size_t width, full; /* screen columns; full: what its cells would like */
 };
 struct td_view_table {
     struct table_column *columns;
@@ -95,23 +95,32 @@ static size_t total_width(const struct td_view_table *table)
     return total;
 }
 
-/* Take what is too much from the widest text column, again and again; then leave columns out from the right. */
+/* The widest shown text column that may still shrink, or the narrowest cut one that may grow; NULL when there is none. */
+static struct table_column *text_column(struct td_view_table *table, bool grow)
+{
+    struct table_column *found = NULL;
+    for (size_t i = 0; i < table->shown; i++) {
+        struct table_column *column = &table->columns[i];
+        bool may = grow ? column->width < column->full : column->width > TEXT_WIDTH_MIN;
+        if (!column->text || !may)
+            continue;
+        if (!found || (grow ? column->width < found->width : column->width > found->width))
+            found = column;
+    }
+    return found;
+}
+
+/* Take what is too much from the widest text column, again and again; then leave columns out from the right, and give the
+ * room that this frees back to the text. */
 static void fit(struct td_view_table *table, size_t limit)
 {
-    for (size_t total; (total = total_width(table)) > limit;) {
-        struct table_column *widest = NULL;
-        for (size_t i = 0; i < table->shown; i++) {
-            struct table_column *column = &table->columns[i];
-            if (column->text && column->width > TEXT_WIDTH_MIN && (!widest || column->width > widest->width))
-                widest = column;
-        }
-        if (widest)
-            widest->width--;
-        else if (table->shown > 1)
-            table->shown--;
-        else
-            return;
-    }
+    struct table_column *column;
+    while (total_width(table) > limit && (column = text_column(table, false)))
+        column->width--;
+    while (total_width(table) > limit && table->shown > 1)
+        table->shown--;
+    while (total_width(table) < limit && (column = text_column(table, true)))
+        column->width++;
 }
 
 static void lay_out(const struct td_out_stream *stream)
@@ -127,6 +136,8 @@ static void lay_out(const struct td_out_stream *stream)
         if (column->width < width)
             column->width = width;
     }
+    for (size_t i = 0; i < stream->count; i++)
+        table->columns[i].full = table->columns[i].width;
     table->shown = stream->count;
     if (stream->out->width > 0)
         fit(table, (size_t)stream->out->width);

@@ -155,7 +155,7 @@ struct td_sim_options { /* zero = default */
     const char *key;      /* accepted besides "demo" */
     unsigned latency_ms;
     /* "KIND=RATE", rates from 0 to 1: 429 429bare empty429 500 empty503 reset html garbage cutjson notauth plan truncate
-     * slow cursor delayed nogzip nulls; and "page=ROWS", the largest page in base bars (10,000 without it). Read by
+     * slow cursor delayed nogzip nulls numbers; and "page=ROWS", the largest page in base bars (10,000 without it). Read by
      * td_sim_new only; an unknown kind is TD_USAGE and names the known ones. */
     const char *const *faults;
     size_t fault_count;
@@ -164,7 +164,7 @@ struct td_sim; /* the market itself and, once served, its HTTP daemon */
 enum td_code td_sim_new(const struct td_sim_options *options, struct td_sim **out, struct td_err *err);
 /* Answer on 127.0.0.1 until td_sim_free, with threads of its own; *port is the one it listens on. TD_IO: port taken. */
 enum td_code td_sim_serve(struct td_sim *sim, int *port, struct td_err *err);
-void td_sim_free(struct td_sim *sim); /* stops the daemon; requests that wait are answered first */
+void td_sim_free(struct td_sim *sim); /* stops the daemon; a request that waits may end unanswered */
 td_day td_sim_default_end(void); /* a fixed session, so that the demo's bytes never depend on the day it is run */
 size_t td_sim_ticker_count(const struct td_sim *sim);
 const char *td_sim_ticker(const struct td_sim *sim, size_t i); /* sorted bytewise */

@@ -94,6 +94,7 @@ struct sim_bars {
     X(CURSOR, "cursor")     /* next_url leads to the page that holds it */                                             \
     X(DELAYED, "delayed")   /* status DELAYED */                                                                       \
     X(NO_GZIP, "nogzip")    /* gzip refused */                                                                         \
+    X(NUMBERS, "numbers")   /* whole volumes as 1200.0 and as 1.2e+03 */                                               \
     X(NULLS, "nulls")       /* no vw and n in a row */                                                                 \
     X(PAGE, "page")         /* not a rate: largest page in base bars */
 enum sim_fault {

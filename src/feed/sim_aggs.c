@@ -107,13 +107,37 @@ static char *put(char *at, const char *name, int64_t value, int decimals)
     return at + len + td_sim_decimal(at + len, value, decimals);
 }
 
+/* The vendor's numbers come in more than one dress: whole volumes as 1200.0 in some rows, as 1.2e+03 in others. */
+static char *put_dressed(char *at, const char *name, const struct sim_bar *bar)
+{
+    char *start = at + strlen(name);
+    at = put(at, name, bar->volume, 6);
+    if (bar->volume % 1000000 || bar->ts / TD_MS_MINUTE % 3 == 0)
+        return at;
+    if (bar->ts / TD_MS_MINUTE % 3 == 1) {
+        memcpy(at, ".0", 2);
+        return at + 2;
+    }
+    int exponent = (int)(at - start) - 1;
+    memmove(start + 2, start + 1, (size_t)exponent);
+    start[1] = '.';
+    at += 1;
+    if (!exponent)
+        *at++ = '0';
+    memcpy(at, "e+", 2);
+    at[2] = (char)('0' + exponent / 10);
+    at[3] = (char)('0' + exponent % 10);
+    return at + 4;
+}
+
 static void write_row(struct page *page, const struct sim_bar *bar)
 {
     char row[320], *at = row;
     bool bare = page->request->fault[SIM_FAULT_NULLS] && bar->ts / TD_MS_MINUTE % 3 == 0;
+    bool dressed = page->request->fault[SIM_FAULT_NUMBERS];
     if (page->rows++)
         *at++ = ',';
-    at = put(at, "{\"v\":", bar->volume, 6);
+    at = dressed ? put_dressed(at, "{\"v\":", bar) : put(at, "{\"v\":", bar->volume, 6);
     at = bare ? at : put(at, ",\"vw\":", bar->vwap, 4);
     at = put(at, ",\"o\":", bar->open, 4);
     at = put(at, ",\"c\":", bar->close, 4);

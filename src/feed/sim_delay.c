@@ -80,27 +80,36 @@ bool td_sim_delay_add(struct sim_delay *delay, void *connection, unsigned ms)
     if (!item)
         return false;
     *item = (struct waiting){.connection = connection, .due = td_mono_ns() + (int64_t)ms * 1000000};
-    MHD_suspend_connection(item->connection); /* before the other thread can see it */
     pthread_mutex_lock(&delay->lock);
-    struct waiting **at = &delay->first;
-    while (*at && (*at)->due <= item->due)
-        at = &(*at)->next;
-    item->next = *at;
-    *at = item;
+    bool open = !delay->stop;
+    if (open) {
+        struct waiting **at = &delay->first;
+        while (*at && (*at)->due <= item->due)
+            at = &(*at)->next;
+        item->next = *at;
+        *at = item;
+        MHD_suspend_connection(item->connection); /* under the lock: the other thread cannot resume it before */
+        pthread_cond_signal(&delay->changed);
+    }
+    pthread_mutex_unlock(&delay->lock);
+    if (!open)
+        td_free(item);
+    return open;
+}
+
+void td_sim_delay_stop(struct sim_delay *delay)
+{
+    pthread_mutex_lock(&delay->lock);
+    delay->stop = true;
     pthread_cond_signal(&delay->changed);
     pthread_mutex_unlock(&delay->lock);
-    return true;
+    pthread_join(delay->thread, NULL);
 }
 
 void td_sim_delay_free(struct sim_delay *delay)
 {
     if (!delay)
         return;
-    pthread_mutex_lock(&delay->lock);
-    delay->stop = true;
-    pthread_cond_signal(&delay->changed);
-    pthread_mutex_unlock(&delay->lock);
-    pthread_join(delay->thread, NULL);
     pthread_cond_destroy(&delay->changed);
     pthread_mutex_destroy(&delay->lock);
     td_free(delay);

@@ -425,15 +425,14 @@ void td_sim_stop(struct td_sim *sim)
 {
     if (!sim->server)
         return;
-    if (sim->server->daemon) {
-        int listening = MHD_quiesce_daemon(sim->server->daemon);
-        td_sim_delay_free(sim->server->delay);
+    int listening = sim->server->daemon ? MHD_quiesce_daemon(sim->server->daemon) : -1;
+    if (sim->server->delay)
+        td_sim_delay_stop(sim->server->delay);
+    if (sim->server->daemon)
         MHD_stop_daemon(sim->server->daemon);
-        if (listening >= 0)
-            close(listening);
-    } else {
-        td_sim_delay_free(sim->server->delay);
-    }
+    if (listening >= 0)
+        close(listening);
+    td_sim_delay_free(sim->server->delay);
     td_free(sim->server);
     sim->server = NULL;
 }

@@ -55,8 +55,9 @@ void td_sim_names(const struct sim_request *request, struct sim_answer *answer);
 /* sim_delay.c: answers that wait without holding a thread. */
 struct sim_delay;
 enum td_code td_sim_delay_new(struct sim_delay **out, struct td_err *err);
-/* Suspends the connection and resumes it ms later; false: out of memory, answer at once. Threads of the daemon. */
+/* Suspends the connection and resumes it ms later; false: answer at once (stopping, or out of memory). Daemon threads. */
 bool td_sim_delay_add(struct sim_delay *delay, void *connection, unsigned ms);
-void td_sim_delay_free(struct sim_delay *delay); /* resumes all, joins; before the daemon stops */
+void td_sim_delay_stop(struct sim_delay *delay); /* resumes all and takes no more; before the daemon stops */
+void td_sim_delay_free(struct sim_delay *delay); /* stopped, and after the daemon's threads are gone */
 
 #endif

@@ -237,6 +237,26 @@ static void adjusted_prices_are_in_todays_shares(void **state)
     td_sim_free(sim);
 }
 
+/* Rows in the vendor's other dresses hold the same values; a row without vw and n still holds the rest. */
+static void numbers_in_other_dresses(void **state)
+{
+    (void)state;
+    int port;
+    struct td_sim *sim = serve_with("numbers", &port);
+    static const char path[] = "/v2/aggs/ticker/MEGA/range/1/minute/2025-12-04/2025-12-05?adjusted=false&limit=700";
+    struct td_bars bars = {0}, truth = truth_of(sim, "MEGA", false, "2025-12-04", "2025-12-05");
+    struct reply reply;
+    reply_get(port, path, "demo", NULL, &reply);
+    assert_non_null(strstr(reply.body.data, ".0,"));
+    assert_non_null(strstr(reply.body.data, "e+04,"));
+    reply_free(&reply);
+    walk(port, "MEGA", path, &bars);
+    assert_same_bars(&bars, &truth, false);
+    td_bars_free(&bars);
+    td_bars_free(&truth);
+    td_sim_free(sim);
+}
+
 static void the_truth_endpoint_tells_the_totals(void **state)
 {
     (void)state;
@@ -365,6 +385,7 @@ int main(void)
         cmocka_unit_test(times_snap_to_their_unit),
         cmocka_unit_test(larger_bars_are_never_cut),
         cmocka_unit_test(adjusted_prices_are_in_todays_shares),
+        cmocka_unit_test(numbers_in_other_dresses),
         cmocka_unit_test(the_truth_endpoint_tells_the_totals),
         cmocka_unit_test(reference_data_pages_too),
         cmocka_unit_test(small_reference_answers),

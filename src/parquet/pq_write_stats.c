@@ -74,7 +74,7 @@ static void of_floats(struct pq_bounds *s, const struct pq_buffer *b)
 
 static void of_doubles(struct pq_bounds *s, const struct pq_buffer *b)
 {
-    double min = INFINITY, max = -INFINITY;
+    double min = HUGE_VAL, max = -HUGE_VAL;
     s->has_nans = true;
     for (size_t i = 0; i < b->present; i++) {
         double x;

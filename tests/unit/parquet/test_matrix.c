@@ -136,11 +136,11 @@ static double number(const char *text, size_t len)
 {
     double v = 0;
     if (len == 3 && memcmp(text, "nan", 3) == 0)
-        return NAN;
+        return (double)NAN;
     if (len == 3 && memcmp(text, "inf", 3) == 0)
-        return INFINITY;
+        return HUGE_VAL;
     if (len == 4 && memcmp(text, "-inf", 4) == 0)
-        return -INFINITY;
+        return -HUGE_VAL;
     assert_true(td_parse_f64(text, len, &v));
     return v;
 }

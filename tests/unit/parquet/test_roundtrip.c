@@ -333,11 +333,11 @@ static void bounds_of_doubles_follow_the_rules(void **state)
         double min, max;
     } table[] = {
         {{1, 2, -3, 0}, 4, true, -3, 2},
-        {{NAN, 2, NAN, 1}, 4, true, 1, 2},
-        {{NAN, NAN}, 2, false, 0, 0},
+        {{(double)NAN, 2, (double)NAN, 1}, 4, true, 1, 2},
+        {{(double)NAN, (double)NAN}, 2, false, 0, 0},
         {{0.0, 5}, 2, true, -0.0, 5},
         {{-0.0, -5}, 2, true, -5, 0.0},
-        {{INFINITY, -INFINITY}, 2, true, -INFINITY, INFINITY},
+        {{HUGE_VAL, -HUGE_VAL}, 2, true, -HUGE_VAL, HUGE_VAL},
     };
     (void)state;
     for (size_t i = 0; i < TD_COUNT(table); i++) {

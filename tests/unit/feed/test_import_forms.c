@@ -269,7 +269,7 @@ static void test_refused_files(void **state)
     } cases[] = {
         {"empty", "", {0}, TD_DATA, "empty"},
         {"blank", "\n\n  ", {0}, TD_DATA, "the file is blank"},
-        {"unknown names", "when,a,b,c,d,e\n1,2,3,4,5,6\n", {0}, TD_DATA, "which column is timestamp, open, high, low, close, volume? The header is: when,a,b,c,d,e. Say it with --columns timestamp=NAME,open=NAME"},
+        {"unknown names", "when,a,b,p,d,e\n1,2,3,4,5,6\n", {0}, TD_DATA, "which column is timestamp, open, high, low, close, volume? The header is: when,a,b,p,d,e. Say it with --columns timestamp=NAME,open=NAME"},
         {"one missing", "timestamp,open,high,low,close,size\n", {0}, TD_DATA, "which column is volume? The header is: timestamp,open,high,low,close,size. Say it with --columns volume=NAME"},
         {"no ticker", HEADER ROW("00") "\n", {.ticker_from_name = true, .ticker = ""}, TD_OK, ""},
         {"control bytes in the header", "\x1b[31m,open,high,low,close,volume\n", {0}, TD_DATA, "The header is: \\x1b"},

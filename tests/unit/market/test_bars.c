@@ -91,7 +91,7 @@ static void cleaning_sorts_drops_and_takes_out(void **state)
     static const struct {
         int64_t ts;
         double price;
-    } rows[] = {{5, 50}, {2, 20}, {3, 30}, {1, 10}, {2, 20}, {4, 40}, {5, 50}, {2, 21}, {1, 10}, {4, 41}, {5, 50}};
+    } rows[] = {{5, 50}, {2, 20}, {3, 30}, {1, 10}, {2, 21}, {4, 40}, {5, 50}, {2, 20}, {1, 10}, {4, 41}, {5, 50}};
     struct td_bars bars = {0};
     struct td_err err = {0};
     for (size_t i = 0; i < TD_COUNT(rows); i++) {

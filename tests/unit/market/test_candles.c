@@ -122,8 +122,9 @@ static void nulls_leave_the_sums(void **state)
     add(&bars, "2025-02-06 09:34", 11, 300, 11.5, TD_NO_COUNT);
     add(&bars, "2025-02-06 09:35", 9, TD_NO_F64, 9, TD_NO_COUNT);
     add(&bars, "2025-02-06 09:40", 9, 0, 9, 0);
+    add(&bars, "2025-02-06 09:45", 7, 10, 7.25, 1);
     ASSERT_OK(td_candles_add(&candles, &bars, &options, NULL), (struct td_err){0});
-    assert_int_equal(candles.n, 3);
+    assert_int_equal(candles.n, 4);
     const struct td_candle *c = candles.items;
     assert_true(c[0].volume == 400);
     assert_true(near_f64(c[0].vwap, (100 * (36.5 / 3) + 300 * 11.5) / 400, 1e-12, 0));
@@ -131,6 +132,7 @@ static void nulls_leave_the_sums(void **state)
     assert_int_equal(c[0].bars, 3);
     assert_true(isnan(c[1].volume) && isnan(c[1].vwap) && c[1].trades == TD_NO_COUNT);
     assert_true(c[2].volume == 0 && isnan(c[2].vwap) && c[2].trades == 0);
+    assert_true(c[3].vwap == 7.25 && c[3].volume == 10);
     td_candles_free(&candles);
     td_bars_free(&bars);
 }

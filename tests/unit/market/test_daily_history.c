@@ -313,6 +313,7 @@ static void split_suspicion(void **state)
         {"a fifth of the value", 20, 20, 100, 0, true},
         {"less than a fifth", 20, 20, 99, 0, false},
         {"the split is known", 100, 90, 100, 0.1, false},
+        {"the 2:1 is known", 5, 5, 2000, 2, false},
         {"volume unknown", 100, 90, (double)NAN, 0, false},
         {"no open: the close", (double)NAN, 100, 100, 0, true},
     };
@@ -389,6 +390,10 @@ static void a_running_session_serves_no_later_row(void **state)
     assert_string_equal(running->flags, "partial_session");
     assert_true(near_change(running->pctchg_d, 0.2) && running->hist_n == 7);
     assert_int_equal(first.rows[5].complete, 1);
+    daily(&days, S + 7, 20, 100); /* even in the same run */
+    struct build after = build_of(&context, NULL, &days);
+    assert_true(near_change(after.rows[7].pctchg_d, 1) && after.rows[7].hist_n == 7);
+    td_daily_free(after.builder);
     /* the next run fetches the session again, whole, and the one after it */
     context.running = TD_NO_DAY;
     daily(&next, S + 7, 20, 100);

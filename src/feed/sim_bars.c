@@ -39,24 +39,42 @@ void td_sim_weights(double weight[2][SIM_MINUTES])
     }
 }
 
-/* Noise of the path inside a session, in [-1, 1] about; quarter-hour waves down to the single minute. */
-static double ripple(uint64_t key, int32_t minute)
+/* Noise of the path inside a session: waves of these widths in minutes, between points that are hashed once each. */
+static const struct { int32_t width; double part; } octaves[] = {{90, 0.52}, {31, 0.34}, {9, 0.24}, {1, 0.12}};
+struct path { /* one thread's walk over a plan */
+    const struct sim_plan *plan;
+    struct { int32_t cell; double a, b; } points[TD_COUNT(octaves)]; /* of the last minute asked for */
+};
+
+static struct path path_of(const struct sim_plan *plan)
 {
-    static const struct { int32_t width; double part; } octaves[] = {{90, 0.55}, {31, 0.30}, {9, 0.20}, {1, 0.10}};
+    struct path path = {.plan = plan};
+    for (size_t i = 0; i < TD_COUNT(octaves); i++)
+        path.points[i].cell = -1;
+    return path;
+}
+
+static double ripple(struct path *path, int32_t minute)
+{
     double sum = 0;
     for (size_t i = 0; i < TD_COUNT(octaves); i++) {
-        int32_t width = octaves[i].width;
-        uint64_t cell = (uint64_t)(minute / width), salt = (uint64_t)(100 + width);
-        double t = (double)(minute % width) / width;
-        double a = sim_unit(sim_hash(key, cell, salt)), b = t > 0 ? sim_unit(sim_hash(key, cell + 1, salt)) : a;
-        sum += octaves[i].part * (2 * (a + t * (b - a)) - 1);
+        int32_t width = octaves[i].width, cell = minute / width;
+        uint64_t salt = (uint64_t)(100 + width);
+        if (path->points[i].cell != cell) {
+            path->points[i].cell = cell;
+            path->points[i].a = 2 * sim_unit(sim_hash(path->plan->key, (uint64_t)cell, salt)) - 1;
+            path->points[i].b = width > 1 ? 2 * sim_unit(sim_hash(path->plan->key, (uint64_t)cell + 1, salt)) - 1 : 0;
+        }
+        double t = (double)(minute - cell * width) / width;
+        sum += octaves[i].part * (path->points[i].a + t * (path->points[i].b - path->points[i].a));
     }
     return sum;
 }
 
 /* Price at the start of a minute. Noise is pinned to nothing at the knots, so opens and closes are where planned. */
-static double price_at(const struct sim_plan *plan, int32_t minute)
+static double price_at(struct path *path, int32_t minute)
 {
+    const struct sim_plan *plan = path->plan;
     int i = 1;
     while (i + 1 < plan->knot_count && minute > plan->knots[i].minute)
         i++;
@@ -65,7 +83,7 @@ static double price_at(const struct sim_plan *plan, int32_t minute)
     double t = width > 0 ? (double)from / width : 0;
     int32_t edge = from < to ? from : to;
     double loose = edge >= 12 ? 1 : edge > 0 ? edge / 12.0 : 0;
-    return td_sim_exp(a->level + t * (b->level - a->level) + plan->noise * loose * ripple(plan->key, minute));
+    return td_sim_exp(a->level + t * (b->level - a->level) + plan->noise * loose * ripple(path, minute));
 }
 
 /* On the exchange's grid: cents, hundredths of a cent under a dollar. */
@@ -83,23 +101,33 @@ static bool halted(const struct sim_plan *plan, int32_t minute)
     return false;
 }
 
-/* How likely the minute has a trade (1 for elephants), and the shares that are expected when it has. */
-static double chance(const struct td_sim *sim, const struct sim_plan *plan, int32_t minute, double *shares)
+/* A part of a hash, uniform in [0, 1): three to a hash. */
+static double part_of(uint64_t hash, int which)
+{
+    return (double)(hash >> 20 * which & 0xfffff) * 0x1p-20;
+}
+
+/* Does the minute trade (elephants always do), and how many shares are expected when it does? */
+static bool trades_in(const struct td_sim *sim, const struct sim_plan *plan, int32_t minute, uint64_t hash, double *shares)
 {
     double weight = sim->weight[plan->session.close_min < 960][minute - TD_PRE_MIN];
     if (minute < TD_REGULAR_MIN)
         weight *= plan->pre_share;
     else if (minute >= plan->session.close_min)
         weight *= plan->post_share;
-    double expected = plan->activity * weight;
-    double p = plan->ticker->role == SIM_ELEPHANT ? 1 : expected / (1 + expected);
-    *shares = p > 0 ? plan->shares * weight / p : 0;
-    return p;
+    double expected = plan->activity * weight; /* the chance is expected / (1 + expected) */
+    *shares = plan->shares * weight;
+    if (plan->ticker->role == SIM_ELEPHANT)
+        return true;
+    if (sim_unit(hash) * (1 + expected) >= expected)
+        return false;
+    *shares *= (1 + expected) / expected;
+    return true;
 }
 
 static int64_t volume_of(uint64_t hash, double expected)
 {
-    double u = sim_unit(hash), v = sim_unit(sim_hash(hash, 1, 1));
+    double u = part_of(hash, 0), v = part_of(hash, 1);
     int64_t whole = (int64_t)(expected * (0.35 + 0.75 * u + 0.9 * v * v * v) + 0.5);
     int64_t volume = (whole > 0 ? whole : 1) * 1000000;
     if (hash % 41 == 0) /* fractional shares are part of the vendor's volume */
@@ -110,54 +138,54 @@ static int64_t volume_of(uint64_t hash, double expected)
 static void prices_of(const struct sim_plan *plan, uint64_t hash, double open, double close, struct sim_bar *out)
 {
     double reach = 0.12 * plan->noise + 0.0004;
-    double high = (open > close ? open : close) * (1 + reach * sim_unit(sim_hash(hash, 3, 3)));
-    double low = (open < close ? open : close) * (1 - reach * sim_unit(sim_hash(hash, 4, 4)));
     out->close = to_tick(close);
     if (out->trades == 1) {
         out->open = out->high = out->low = out->vwap = out->close;
-    } else {
-        out->open = to_tick(open);
-        out->high = to_tick(high);
-        out->low = to_tick(low);
-        double place = 0.25 + 0.5 * sim_unit(sim_hash(hash, 5, 5));
-        out->vwap = out->low + (int64_t)((double)(out->high - out->low) * place + 0.5);
+        return;
     }
+    out->open = to_tick(open);
+    out->high = to_tick((open > close ? open : close) * (1 + reach * part_of(hash, 0)));
+    out->low = to_tick((open < close ? open : close) * (1 - reach * part_of(hash, 1)));
+    double place = 0.25 + 0.5 * part_of(hash, 2);
+    out->vwap = out->low + (int64_t)((double)(out->high - out->low) * place + 0.5);
 }
 
-/* `open` and `close` may be known from the neighbouring minute: NaN = compute. */
-static bool make_bar(const struct td_sim *sim, const struct sim_plan *plan, int32_t minute, double *open, double *close,
+/* `open` is NaN when the minute before did not leave its close. */
+static bool make_bar(const struct td_sim *sim, struct path *path, int32_t minute, double *open, double *close,
                      struct sim_bar *out)
 {
-    double expected, p = chance(sim, plan, minute, &expected);
+    const struct sim_plan *plan = path->plan;
+    double expected;
     uint64_t hash = sim_hash(plan->key, 71, (uint64_t)minute);
-    if (p < 1 && sim_unit(hash) >= p)
+    if (!trades_in(sim, plan, minute, hash, &expected))
         return false;
-    hash = sim_hash(hash, 72, 0);
     out->ts = plan->midnight + minute * TD_MS_MINUTE;
-    out->volume = volume_of(hash, expected);
+    out->volume = volume_of(sim_hash(hash, 72, 0), expected);
     double trades = (double)out->volume * 1e-6 / plan->lot;
     out->trades = trades < 1.5 ? 1 : (int64_t)(trades + 0.5);
-    *open = isnan(*open) ? price_at(plan, minute) : *open;
-    *close = price_at(plan, minute + 1);
-    prices_of(plan, hash, *open, *close, out);
+    *open = isnan(*open) ? price_at(path, minute) : *open;
+    *close = price_at(path, minute + 1);
+    prices_of(plan, sim_hash(hash, 73, 0), *open, *close, out);
     return true;
 }
 
 bool td_sim_bar(const struct td_sim *sim, const struct sim_plan *plan, int32_t minute, struct sim_bar *out)
 {
     double open = (double)NAN, close;
+    struct path path = path_of(plan);
     bool inside = minute >= TD_PRE_MIN && minute < plan->session.late_end_min && !halted(plan, minute);
-    return inside && make_bar(sim, plan, minute, &open, &close, out);
+    return inside && make_bar(sim, &path, minute, &open, &close, out);
 }
 
 void td_sim_bars(const struct td_sim *sim, const struct sim_plan *plan, struct sim_bars *out)
 {
     double carried = (double)NAN;
+    struct path path = path_of(plan);
     out->n = 0;
     for (int32_t minute = TD_PRE_MIN; minute < plan->session.late_end_min; minute++) {
         double open = carried, close;
         carried = (double)NAN;
-        if (halted(plan, minute) || !make_bar(sim, plan, minute, &open, &close, &out->items[out->n]))
+        if (halted(plan, minute) || !make_bar(sim, &path, minute, &open, &close, &out->items[out->n]))
             continue;
         carried = close;
         out->n++;

@@ -140,7 +140,7 @@ static void event_path(struct sim_plan *plan, const struct sim_event *event, dou
     }
     plan->pre_share = 0.06 + 0.22 * early;
     plan->post_share = 0.08;
-    plan->noise = 0.03;
+    plan->noise = 0.045;
 }
 
 static void quiet_path(struct sim_plan *plan, double before, double close, bool split)

@@ -291,6 +291,34 @@ static void test_throttle_pauses_the_engine(void **state)
     script_stop(server);
 }
 
+/* The date form of Retry-After, far away: the request must still wait while another engine makes 300 round trips. */
+static void test_retry_after_date(void **state)
+{
+    (void)state;
+    struct script_server *server = script_new();
+    struct td_err err = {0};
+    struct seen waiting;
+    _Atomic bool cancel = false;
+    script_text(server, "/x", "HTTP/1.1 429 Slow\r\nRetry-After: Fri, 31 Dec 2100 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n");
+    script_text(server, "/x", OK_ANSWER);
+    script_text(server, "/fine", OK_ANSWER);
+    const char *url = script_start(server);
+    struct td_http *http = engine(url, (struct td_http_options){0}), *other = engine(url, (struct td_http_options){0});
+    seen_init(&waiting);
+    ASSERT_OK(td_http_get(http, "/x", &cancel, on_done, &waiting, &err), err);
+    script_wait_logged(server, 1);
+    for (int i = 0; i < 300; i++)
+        assert_int_equal(get(other, "/fine").code, TD_OK);
+    atomic_store(&cancel, true);
+    td_http_wake(http);
+    wait_calls(&waiting, 1);
+    assert_int_equal(waiting.code, TD_CANCELLED);
+    assert_int_equal(waiting.attempts, 1);
+    td_http_free(http);
+    td_http_free(other);
+    script_stop(server);
+}
+
 static void test_cancel(void **state)
 {
     (void)state;
@@ -593,6 +621,7 @@ int main(void)
         cmocka_unit_test(test_slow_server_times_out),
         cmocka_unit_test(test_gzip),
         cmocka_unit_test(test_throttle_pauses_the_engine),
+        cmocka_unit_test(test_retry_after_date),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_shutdown_calls_everybody_once),
         cmocka_unit_test(test_paging_from_the_callback),

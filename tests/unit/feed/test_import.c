@@ -328,7 +328,10 @@ static void test_mutations(void **state)
 static void test_failing_allocations(void **state)
 {
     (void)state;
-    static const char csv[] = "ticker,timestamp,open,high,low,close,volume\nB,2025-01-02 15:01:00Z,10,12,9,11,1\nA,2025-01-02 15:00:00Z,10,12,9,11,1\nB,2025-01-02 15:00:00Z,10,12,9,11,1\n";
+    /* A is emptied by a conflict, so B and C move up, and then C fails to be sorted: nothing may be freed twice. */
+    static const char csv[] = "ticker,timestamp,open,high,low,close,volume\nA,2025-01-02 15:01:00Z,10,12,9,11,1\n"
+                              "A,2025-01-02 15:01:00Z,10,12,9,11,2\nB,2025-01-02 15:00:00Z,10,12,9,11,1\n"
+                              "C,2025-01-02 15:01:00Z,10,12,9,11,1\nC,2025-01-02 15:00:00Z,10,12,9,11,1\n";
     static const char json[] = "{\"ticker\":\"T\",\"results\":[{\"v\":1,\"o\":10,\"c\":11,\"h\":12,\"l\":9,\"t\":1735830060000},{\"v\":1,\"o\":10,\"c\":11,\"h\":12,\"l\":9,\"t\":1735830000000}]}";
     unsigned char packed[4096];
     const struct {
@@ -347,7 +350,7 @@ static void test_failing_allocations(void **state)
             td_alloc_fail_after(0);
             if (code == TD_OK) {
                 assert_true(n > 10);
-                assert_int_equal(sum_bars(&r), r.rows_read);
+                check_invariants(&r, false);
                 td_import_free(&r);
                 break;
             }

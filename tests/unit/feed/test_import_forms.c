@@ -243,6 +243,23 @@ static void test_csv_values(void **state)
     td_import_free(&r);
 }
 
+static void test_detail_names_the_line(void **state)
+{
+    (void)state;
+    static const char text[] = "\ntimestamp,open,high,low,close,volume,note\n" ROW("00") ",\"one\ntwo\nthree\"\n"
+                               "2025-01-02 15:01:00Z,10,8,9,11,100,\x1b[31m\n" ROW("02") ",\n";
+    struct td_import_result r;
+    struct td_err err = {0};
+    ASSERT_OK(read_text(text, sizeof text - 1, (struct td_import_options){0}, &r, &err), err);
+    assert_int_equal(sum_bars(&r), 2);
+    assert_string_equal(r.detail, "file:6: ohlc_inconsistent: 2025-01-02 15:01:00Z");
+    td_import_free(&r);
+    static const char broken[] = HEADER "\x1b[31mred\n";
+    ASSERT_OK(read_text(broken, sizeof broken - 1, (struct td_import_options){0}, &r, &err), err);
+    assert_string_equal(r.detail, "file:2: unreadable: \\x1b[31mred"); /* harmless on a terminal */
+    td_import_free(&r);
+}
+
 static void test_daily_sessions(void **state)
 {
     (void)state;
@@ -436,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_unit_is_a_property_of_the_file),
         cmocka_unit_test(test_csv_forms),
         cmocka_unit_test(test_csv_values),
+        cmocka_unit_test(test_detail_names_the_line),
         cmocka_unit_test(test_daily_sessions),
         cmocka_unit_test(test_refused_files),
         cmocka_unit_test(test_names_and_columns),

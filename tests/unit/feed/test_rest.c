@@ -346,7 +346,9 @@ static void test_credentials(void **state)
     td_redact(said);
     assert_null(strstr(said, "fileKey123456"));
 
-    write_file(path, "api_key: fileKey123456\n", 0644); /* others can read it */
+    write_file(path, "api_key: fileKey123456\n", 0640); /* the group can read it */
+    assert_int_equal(td_credentials(path, key, sizeof key, &err), TD_AUTH);
+    write_file(path, "api_key: fileKey123456\n", 0604); /* others can read it */
     assert_int_equal(td_credentials(path, key, sizeof key, &err), TD_AUTH);
     assert_non_null(strstr(err.text, "chmod 600"));
     assert_string_equal(key, "");

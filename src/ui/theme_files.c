@@ -45,6 +45,7 @@ static void find_folders(struct theme_folders *out)
         add_folder(out, config, "/tapedeck/themes");
     else
         add_folder(out, home, "/.config/tapedeck/themes");
+    add_folder(out, getenv("TAPEDECK_SHARE"), "/themes");
     add_beside_program(out);
     add_folder(out, "/usr/local", "/share/tapedeck/themes");
     add_folder(out, "/usr", "/share/tapedeck/themes");

@@ -89,7 +89,7 @@ void screen_theme(struct screen *screen, const struct theme *theme)
 
 /* ---- opening ---- */
 
-static enum td_code check_terminal(const char *term, struct td_err *err)
+enum td_code screen_check(const char *term, struct td_err *err)
 {
     int status = 0;
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
@@ -187,7 +187,7 @@ static enum td_code start_curses(struct screen *screen, const struct screen_opti
 enum td_code screen_open(const struct screen_options *options, struct screen **out, struct td_err *err)
 {
     *out = NULL;
-    enum td_code code = check_terminal(options->term, err);
+    enum td_code code = screen_check(options->term, err);
     if (code != TD_OK)
         return code;
     struct screen *screen = td_calloc(1, sizeof *screen);
@@ -405,7 +405,7 @@ void screen_report(struct td_buf *out)
     td_buf_printf(out, "terminal: TERM=%s", term ? term : "(not set)");
     if (!isatty(STDOUT_FILENO)) {
         td_buf_adds(out, ", stdout is no terminal: the deck is not available here, the commands are\n");
-    } else if (check_terminal(term, &err) != TD_OK) {
+    } else if (screen_check(term, &err) != TD_OK) {
         td_buf_printf(out, ": %s\n", err.text);
     } else {
         bool off = no_color && *no_color;

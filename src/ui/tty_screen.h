@@ -11,6 +11,8 @@ struct screen_options {
     bool no_color, mouse;
     const struct theme *theme;
 };
+/* Is there a terminal on stdin and stdout, of a type that can place a cursor? As screen_open, but changes nothing. */
+enum td_code screen_check(const char *term, struct td_err *err);
 /* Take the terminal on stdin and stdout. TD_USAGE with the way out when there is none or it cannot place a cursor. */
 enum td_code screen_open(const struct screen_options *options, struct screen **out, struct td_err *err);
 /* Give the terminal back as it was: modes, cursor, mouse. NULL is fine; safe after a hangup. */

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * pane_jobs: what is being downloaded and built, here and in other processes. Snapshots come from the query thread, since
+ * the jobs of others live in files. */
+#include <string.h>
+
+#include "deck.h"
+
+struct jobs_task {
+    struct task task;
+    struct td_engine *engine;
+    struct td_job_view jobs[DECK_JOBS];
+    size_t count;
+};
+
+static void jobs_run(struct task *base)
+{
+    struct jobs_task *task = (struct jobs_task *)base;
+    task->count = td_job_list(task->engine, task->jobs, DECK_JOBS);
+}
+
+static bool running(const struct td_job_view *job)
+{
+    return job->state == TD_JOB_RUNNING || job->state == TD_JOB_PAUSED || job->state == TD_JOB_STOPPING;
+}
+
+/* A job that ended since the last snapshot may have changed what the panes show. */
+static void notice_ends(struct deck *deck, const struct jobs_task *task)
+{
+    bool data = false;
+    for (size_t i = 0; i < deck->job_count; i++) {
+        const struct td_job_view *old = &deck->jobs[i], *now = NULL;
+        for (size_t j = 0; j < task->count; j++)
+            if (task->jobs[j].pid == old->pid && task->jobs[j].id == old->id && strcmp(task->jobs[j].title, old->title) == 0)
+                now = &task->jobs[j];
+        if (!running(old) || (now && running(now)))
+            continue;
+        data = true;
+        if (now)
+            deck_say(deck, now->code == TD_OK ? TD_ROLE_GOOD : TD_ROLE_WARN, "%s %s: %s%s%s", now->kind, now->title,
+                     td_job_state_name(now->state), now->message[0] ? ": " : "", now->message);
+    }
+    if (data) {
+        watch_load(deck, deck->watch.want);
+        chart_forget(deck);
+    }
+}
+
+static void jobs_apply(struct deck *deck, struct task *base)
+{
+    struct jobs_task *task = (struct jobs_task *)base;
+    bool again = deck->jobs_stale;
+    deck->jobs_loading = deck->jobs_stale = false;
+    notice_ends(deck, task);
+    memcpy(deck->jobs, task->jobs, task->count * sizeof task->jobs[0]);
+    deck->job_count = task->count;
+    deck->jobs_running = false;
+    for (size_t i = 0; i < deck->job_count; i++)
+        deck->jobs_running = deck->jobs_running || running(&deck->jobs[i]);
+    if (deck->job_cursor >= deck->job_count)
+        deck->job_cursor = deck->job_count ? deck->job_count - 1 : 0;
+    if (again)
+        jobs_refresh(deck);
+}
+
+static void jobs_drop(struct task *base)
+{
+    td_free(base);
+}
+
+void jobs_refresh(struct deck *deck)
+{
+    if (deck->jobs_loading) {
+        deck->jobs_stale = true; /* asked again when the answer is there */
+        return;
+    }
+    struct jobs_task *task = td_calloc(1, sizeof *task);
+    if (!task) {
+        deck_nomem(deck, NULL);
+        return;
+    }
+    task->task = (struct task){jobs_run, jobs_apply, jobs_drop};
+    task->engine = deck->app->engine;
+    deck->jobs_loading = true;
+    deck_query(deck, deck->jobs, &task->task);
+}
+
+void jobs_move(struct deck *deck, long step)
+{
+    long at = (long)deck->job_cursor + step, last = (long)deck->job_count - 1;
+    deck->job_cursor = (size_t)(at < 0 || last < 0 ? 0 : at > last ? last : at);
+    deck->dirty = true;
+}
+
+static void jobs_title(struct deck *deck, char *out, size_t size)
+{
+    uint64_t done = 0, planned = 0;
+    size_t active = 0;
+    for (size_t i = 0; i < deck->job_count; i++) {
+        const struct td_job_counts *counts = &deck->jobs[i].counts;
+        if (!running(&deck->jobs[i]))
+            continue;
+        active++;
+        planned += counts->planned;
+        done += counts->ok + counts->empty + counts->skipped + counts->failed;
+    }
+    if (active)
+        td_snprintf(out, size, "downloads  %zu running  %llu/%llu", active, (unsigned long long)done, (unsigned long long)planned);
+    else
+        td_snprintf(out, size, "downloads%s", deck->job_count ? "  all ended" : "");
+}
+
+static enum td_role state_role(const struct td_job_view *job)
+{
+    switch (job->state) {
+    case TD_JOB_RUNNING: return TD_ROLE_TEXT;
+    case TD_JOB_DONE: return job->code == TD_OK ? TD_ROLE_GOOD : TD_ROLE_WARN;
+    case TD_JOB_FAILED:
+    case TD_JOB_INTERRUPTED: return TD_ROLE_ERROR;
+    default: return TD_ROLE_WARN;
+    }
+}
+
+static void draw_job(struct deck *deck, struct area area, int line, size_t at, int height)
+{
+    const struct td_job_view *job = &deck->jobs[at];
+    bool cursor = at == deck->job_cursor && deck->focus == PANE_JOBS;
+    enum td_role role = cursor ? TD_ROLE_CURSOR : state_role(job);
+    char text[512], progress[256], where[48] = "";
+    if (!job->id)
+        td_snprintf(where, sizeof where, "  process %ld", job->pid);
+    td_snprintf(text, sizeof text, "%c%s %s  %s%s", cursor ? '>' : ' ', job->kind, job->title, td_job_state_name(job->state), where);
+    if (cursor)
+        td_grid_fill(&deck->grid, area.row + line, area.col, 1, area.cols, ' ', role, 0);
+    td_grid_text(&deck->grid, area.row + line, area.col, area.cols, text, role, 0);
+    if (height < 2)
+        return;
+    if (!running(job) && job->message[0])
+        td_copy(progress, sizeof progress, job->message);
+    else
+        td_job_line(job, area.cols - 3, progress, sizeof progress);
+    td_grid_text(&deck->grid, area.row + line + 1, area.col + 3, area.cols - 3, progress,
+                 !running(job) && job->message[0] ? TD_ROLE_WARN : TD_ROLE_DIM, 0);
+}
+
+static void jobs_draw(struct deck *deck, struct area area)
+{
+    if (!deck->job_count) {
+        deck_empty(deck, area, "nothing is running", "ingest -t stocks_minute -s FROM -e TO --tickers A,B");
+        return;
+    }
+    int height = area.rows >= 2 ? 2 : 1;
+    size_t page = (size_t)(area.rows / height), count = deck->job_count;
+    /* without the focus the newest jobs of this process matter most; with it, the cursor */
+    size_t top = count > page ? count - page : 0;
+    if (deck->focus == PANE_JOBS && deck->job_cursor < top)
+        top = deck->job_cursor;
+    for (size_t i = 0; i < page && top + i < count; i++)
+        draw_job(deck, area, (int)i * height, top + i, height);
+}
+
+static void jobs_click(struct deck *deck, struct area area, int row, int col, int button)
+{
+    (void)area;
+    (void)row;
+    (void)col;
+    if (button == MOUSE_WHEEL_UP || button == MOUSE_WHEEL_DOWN)
+        jobs_move(deck, button == MOUSE_WHEEL_UP ? -1 : 1);
+}
+
+const struct pane deck_pane_jobs = {"downloads", "running and ended jobs", jobs_title, jobs_draw, jobs_click};

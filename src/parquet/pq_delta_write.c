@@ -24,9 +24,7 @@ static void write_block(struct td_buf *out, const int64_t *values, size_t count,
     }
     unsigned widths[PQ_MINIS] = {0};
     for (size_t i = 0; i < count; i++) {
-        packed[i] = (uint64_t)deltas[i] - (uint64_t)min;
-        if (bits == 32)
-            packed[i] = (uint32_t)packed[i];
+        packed[i] = (uint64_t)deltas[i] - (uint64_t)min; /* below 2^32 when both are 32-bit */
         unsigned need = pq_bits_needed(packed[i]);
         if (need > widths[i / PQ_MINI])
             widths[i / PQ_MINI] = need;

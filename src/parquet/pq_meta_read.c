@@ -11,7 +11,7 @@ struct parse { /* everything a nested parser needs */
     enum td_code code; /* TD_NOMEM or TD_UNSUPPORTED when that is the cause, else TD_OK */
     struct pq_schema_element *elements;
     size_t element_count;
-    bool has_rows, encrypted;
+    bool has_rows;
     uint8_t *orders;
     size_t order_count;
 };
@@ -314,11 +314,7 @@ static void parse_file(struct parse *p, struct pq_meta *meta)
         case 5: parse_pairs(p, &f, meta); break;
         case 6: meta->created_by = make_text(p, pq_in_binary(in, &f)); break;
         case 7: parse_orders(p, &f); break;
-        case 8:
-            p->encrypted = true;
-            pq_in_skip(in, f.type);
-            break;
-        default: pq_in_skip(in, f.type);
+        default: pq_in_skip(in, f.type); /* 8, 9: a plain footer of a file with encrypted columns; they are refused */
         }
     }
 }
@@ -380,10 +376,6 @@ enum td_code pq_meta_parse(struct pq_meta *meta, const void *footer, size_t len,
     *why = p.in.bad;
     if (*why)
         return p.code != TD_OK ? p.code : TD_DATA;
-    if (p.encrypted) {
-        *why = "the file is encrypted";
-        return TD_UNSUPPORTED;
-    }
     if (!p.has_rows || meta->rows < 0 || !p.element_count) {
         *why = "the footer has no schema or no row count";
         return TD_DATA;

@@ -5,6 +5,7 @@
 #include "pq_delta.h"
 #include "pq_hybrid.h"
 #include "pq_thrift.h"
+#include "pq_values.h"
 
 static uint64_t next_random(uint64_t *seed)
 {
@@ -207,6 +208,25 @@ static void int32_deltas_stay_narrow(void **state)
     td_buf_free(&buf);
 }
 
+static void an_index_past_the_dictionary_is_refused(void **state)
+{
+    const uint32_t entries[] = {10, 20, 30};
+    const struct pq_dict dict = {.slots = entries, .count = 3, .loaded = true};
+    const struct td_pq_column column = {.name = "x", .type = TD_PQ_INT32};
+    struct pq_pool pool = {.limit = 1 << 20};
+    (void)state;
+    for (uint8_t index = 0; index < 4; index++) {
+        const uint8_t page[] = {2, 2 << 1, index}; /* width 2, two times the index */
+        struct pq_values v;
+        int32_t out[2] = {0};
+        assert_null(pq_values_init(&v, &column, 8, page, sizeof page, &dict, &pool));
+        const char *why = pq_values_read(&v, out, 2);
+        assert_int_equal(why == NULL, index < 3);
+        if (!why)
+            assert_int_equal(out[1], entries[index]);
+    }
+}
+
 static void thrift_comes_back(void **state)
 {
     struct td_buf buf;
@@ -355,6 +375,7 @@ int main(void)
         cmocka_unit_test(crooked_runs_are_refused),
         cmocka_unit_test(deltas_come_back),
         cmocka_unit_test(int32_deltas_stay_narrow),
+        cmocka_unit_test(an_index_past_the_dictionary_is_refused),
         cmocka_unit_test(thrift_comes_back),
         cmocka_unit_test(crooked_thrift_is_refused),
         cmocka_unit_test(snappy_blocks_are_decoded),

@@ -118,6 +118,10 @@ enum td_code td_job_universe(struct td_engine *engine, const struct td_universe_
 enum td_code td_engine_query(struct td_engine *engine, const void *slot, void (*fn)(void *arg), void *arg, struct td_err *err);
 void *td_engine_done(struct td_engine *engine, bool *ran); /* NULL when none is finished */
 
+/* One authenticated request to the vendor (the newest daily bar of a well-known ticker): does it answer, and how fast. Waits
+ * for the answer: not on the UI thread. */
+enum td_code td_job_probe(const char *base_url, const char *key, double *seconds, struct td_err *err);
+
 /* ---- the simulated vendor, for demo and sim ---- */
 
 enum td_code td_job_sim_start(const struct td_sim_options *options, struct td_sim **out, int *port, struct td_err *err);

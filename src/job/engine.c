@@ -528,7 +528,7 @@ enum td_code td_job_wait(struct td_engine *engine, int id, void (*poll)(void *ct
         known = job != NULL;
         if (job && job->state < TD_JOB_DONE) {
             struct timespec until;
-            clock_gettime(CLOCK_REALTIME, &until);
+            clock_gettime(CLOCK_MONOTONIC, &until);
             until.tv_nsec += 200 * 1000000;
             until.tv_sec += until.tv_nsec / 1000000000;
             until.tv_nsec %= 1000000000;
@@ -560,7 +560,11 @@ enum td_code td_engine_new(struct td_lake *lake, const struct td_engine_options 
     engine->options = *options;
     engine->workers = options->workers ? options->workers : td_cpu_count();
     pthread_mutex_init(&engine->lock, NULL);
-    pthread_cond_init(&engine->changed, NULL);
+    pthread_condattr_t monotonic; /* a wall clock that jumps must not stall a waiter */
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&engine->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     engine->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     enum td_code code = engine->event_fd < 0 ? td_fail_errno(err, errno, "eventfd") : TD_OK;
     if (code == TD_OK)

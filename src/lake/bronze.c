@@ -152,9 +152,9 @@ static enum td_code read_rows(struct td_pq_reader *reader, int64_t rows, const c
             break;
         for (size_t i = 0; i < got; i++) {
             if (!td_pq_valid(valid_volume, i))
-                bars->volume[at + i] = NAN;
+                bars->volume[at + i] = TD_NO_F64;
             if (!td_pq_valid(valid_vwap, i))
-                bars->vwap[at + i] = NAN;
+                bars->vwap[at + i] = TD_NO_F64;
             if (!td_pq_valid(valid_trades, i))
                 bars->trades[at + i] = TD_NO_COUNT;
         }

@@ -215,7 +215,7 @@ static void set_null(const struct td_field *field, char *row)
     case TD_F_TEXT: *(const char **)(void *)at = NULL; break;
     case TD_F_DAY: *(td_day *)(void *)at = TD_NO_DAY; break;
     case TD_F_TS: *(int64_t *)(void *)at = INT64_MIN; break;
-    case TD_F_F64: *(double *)(void *)at = NAN; break;
+    case TD_F_F64: *(double *)(void *)at = TD_NO_F64; break;
     case TD_F_I64: *(int64_t *)(void *)at = TD_NO_COUNT; break;
     case TD_F_U32: *(uint32_t *)(void *)at = UINT32_MAX; break;
     case TD_F_I32: *(int32_t *)(void *)at = INT32_MIN; break;

@@ -212,6 +212,24 @@ static void longest_run_without_a_bar(void **state)
     }
 }
 
+static void minutes_are_counted_once(void **state)
+{
+    (void)state;
+    struct td_bars bars = {0};
+    flat(&bars, "2025-02-06 09:30", 5, 1);
+    flat(&bars, "2025-02-06 09:31", 5, 1);
+    struct td_bar bar = td_bars_get(&bars, 1);
+    bar.ts += 30000; /* half a minute later */
+    ASSERT_OK(td_bars_add(&bars, &bar, NULL), (struct td_err){0});
+    struct td_daily_context context = context_of(TD_PRESET_SESSION);
+    struct build b = build_of(&context, &bars, NULL);
+    assert_int_equal(b.rows[0].session_rows, 2);
+    assert_int_equal(b.rows[0].max_gap_min, 388);
+    assert_true(b.rows[0].vol_d == 3);
+    td_daily_free(b.builder);
+    td_bars_free(&bars);
+}
+
 static void early_close_ends_the_day_earlier(void **state)
 {
     (void)state;
@@ -502,6 +520,7 @@ int main(void)
         cmocka_unit_test(counts_are_summed_where_known),
         cmocka_unit_test(no_regular_bar_leaves_prices_null),
         cmocka_unit_test(longest_run_without_a_bar),
+        cmocka_unit_test(minutes_are_counted_once),
         cmocka_unit_test(early_close_ends_the_day_earlier),
         cmocka_unit_test(daily_bar_rows),
         cmocka_unit_test(sources_by_the_bars_option),

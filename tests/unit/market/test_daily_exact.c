@@ -112,8 +112,8 @@ static void a_cut_anywhere_changes_nothing(void **state)
                                                             : td_ny_midnight(full.rows[at].trading_day);
             size_t minute = td_bars_lower_bound(&m.minutes, ts), day = td_bars_lower_bound(&m.days, ts);
             struct td_bars minutes = slice(&m.minutes, minute, m.minutes.n), days = slice(&m.days, day, m.days.n);
-            size_t given = cut % 2 && at > 31 ? 31 : at;
-            struct build part = build_with(&m.context, &minutes, &days, full.rows + at - given, given);
+            size_t given = cut % 2 && at > 31 ? 31 : at, stale = cut % 3 ? 0 : full.n - at; /* rows now made again */
+            struct build part = build_with(&m.context, &minutes, &days, full.rows + at - given, given + stale);
             assert_int_equal(part.n, full.n - at);
             assert_same_rows(full.rows + at, part.rows, part.n, "cut");
             td_daily_free(part.builder);

@@ -139,6 +139,7 @@ static void check_minute(const struct td_bars *bars, size_t i)
     assert_true(on_grid(bar.open) && on_grid(bar.high) && on_grid(bar.low) && on_grid(bar.close));
     assert_true(bar.vwap >= bar.low && bar.vwap <= bar.high);
     assert_true(bar.volume >= 1 && bar.trades >= 1);
+    assert_true(bar.trades > 1 || (bar.open == bar.close && bar.high == bar.low && bar.vwap == bar.close));
     td_day day;
     int32_t ms;
     td_ny_split(bar.ts, &day, &ms);

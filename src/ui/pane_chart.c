@@ -88,9 +88,11 @@ static void go_home(struct deck *deck)
         view->zoom = zoom > 4 ? 4 : (int)zoom;
         view->first = span.first;
     } else {
-        size_t day = span.after - span.day, lead = room > day ? (room - day) / 2 : 0;
+        /* the day alone, or, where even that is too long, its regular open with some pre-market before it */
+        size_t day = span.after - span.day, lead = room > day ? (room - day) / 2 : room / 5;
+        size_t at = room > day ? span.day : first_from(&view->candles, td_ny_to_utc(view->day, TD_REGULAR_MIN * TD_MS_MINUTE));
         view->zoom = 1;
-        view->first = span.day > lead ? span.day - lead : 0;
+        view->first = at > lead ? at - lead : 0;
     }
     if (view->first >= view->candles.n)
         view->first = 0;

@@ -126,9 +126,11 @@ static void draw_job(struct deck *deck, struct area area, int line, size_t at, i
     bool cursor = at == deck->job_cursor && deck->focus == PANE_JOBS;
     enum td_role role = cursor ? TD_ROLE_CURSOR : state_role(job);
     char text[512], progress[256], where[48] = "";
-    if (!job->id)
-        td_snprintf(where, sizeof where, "  process %ld", job->pid);
-    td_snprintf(text, sizeof text, "%c%s %s  %s%s", cursor ? '>' : ' ', job->kind, job->title, td_job_state_name(job->state), where);
+    if (job->id)
+        td_snprintf(where, sizeof where, "%d ", job->id); /* the number that pause, cancel and retry take */
+    else
+        td_snprintf(where, sizeof where, "process %ld ", job->pid);
+    td_snprintf(text, sizeof text, "%c%s%s %s  %s", cursor ? '>' : ' ', where, job->kind, job->title, td_job_state_name(job->state));
     if (cursor)
         td_grid_fill(&deck->grid, area.row + line, area.col, 1, area.cols, ' ', role, 0);
     td_grid_text(&deck->grid, area.row + line, area.col, area.cols, text, role, 0);

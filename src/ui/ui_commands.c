@@ -305,6 +305,37 @@ static enum td_code run_line_toggle(struct td_app *app, const struct td_args *ar
     return TD_OK;
 }
 
+static enum td_code run_tf(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
+{
+    struct deck *deck;
+    const char *text = td_args_text(args, "timeframe");
+    enum td_tf tf = TD_TF_5M;
+    enum td_code code = need_deck(app, &deck, err);
+    bool automatic = strcmp(text, "auto") == 0;
+    (void)out;
+    if (code == TD_OK && !automatic && !td_tf_parse(text, &tf))
+        code = td_fail(err, TD_USAGE, "tf: %s is none of auto, 1m, 5m, 15m, 30m, 1h, 4h, 1d", text);
+    if (code == TD_OK)
+        chart_set_tf(deck, tf, automatic);
+    return code;
+}
+
+static enum td_code run_glyphs(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
+{
+    struct deck *deck;
+    const char *text = td_args_text(args, "tier");
+    enum td_code code = need_deck(app, &deck, err);
+    (void)out;
+    if (code != TD_OK)
+        return code;
+    if (strcmp(text, "auto") != 0 && !screen_utf8(deck->screen) && strcmp(text, "ascii") != 0)
+        return td_fail(err, TD_USAGE, "glyphs: this locale has no %s characters; start the deck with LANG=C.UTF-8", text);
+    if (!td_tier_parse(text, &deck->tier))
+        deck->tier = screen_utf8(deck->screen) ? TD_TIER_BLOCK : TD_TIER_ASCII;
+    deck->dirty = true;
+    return TD_OK;
+}
+
 /* ---- jobs ---- */
 
 static enum td_code show_units(struct deck *deck, int id, struct td_out *out, struct td_err *err)
@@ -392,6 +423,14 @@ static const struct td_arg_def line_args[] = {
     ARG("which", .type = TD_ARG_CHOICE, .choices = "sma|ema|vwap|volume", .positional = true, .required = true, .metavar = "LINE",
         .help = "what is switched on or off"),
 };
+static const struct td_arg_def tf_args[] = {
+    ARG("timeframe", .type = TD_ARG_CHOICE, .choices = "auto|1m|5m|15m|30m|1h|4h|1d", .positional = true, .required = true,
+        .metavar = "TF", .help = "of the chart; auto is the finest at which three sessions fit"),
+};
+static const struct td_arg_def glyphs_args[] = {
+    ARG("tier", .type = TD_ARG_CHOICE, .choices = "auto|ascii|block|braille", .positional = true, .required = true,
+        .metavar = "TIER", .help = "characters of the chart; auto follows the locale"),
+};
 static const struct td_arg_def job_args[] = {
     ARG("what", .type = TD_ARG_CHOICE, .choices = "pause|resume|cancel|retry|units", .positional = true, .required = true,
         .metavar = "WHAT", .help = "what happens to it; units lists the failed and skipped ones"),
@@ -413,6 +452,8 @@ static const struct td_command own_commands[] = {
     ROW0("why", "where the numbers on the screen come from", run_why),
     ROW("hours", "regular hours or all in the chart", hours_args, run_hours),
     ROW("line", "switch a line or the volume panel of the chart", line_args, run_line_toggle),
+    ROW("tf", "timeframe of the chart", tf_args, run_tf),
+    ROW("glyphs", "characters of the chart", glyphs_args, run_glyphs),
     ROW("job", "pause, resume, cancel or retry a job", job_args, run_job),
     ROW("keys", "all keys and commands", keys_args, run_keys),
 };

@@ -115,7 +115,7 @@ struct td_import_result {
     size_t count, cap;
     uint64_t rows_read, duplicates;
     uint64_t quarantined[TD_REASON_COUNT];
-    char detail[256]; /* the first quarantined row: file:line and why */
+    char detail[256]; /* the first quarantined row: FILE:LINE (FILE row N for JSON and tables), why, its stamp */
     char source[64];  /* "csv", "alphavantage", "vendor-json", "twelvedata", "json", "parquet" */
     int8_t adjusted;  /* 1: the file says its prices are split-adjusted, 0: it says raw, -1: it does not say */
 };

@@ -319,10 +319,17 @@ static bool take_incoming(struct td_http *http, bool *look)
     *look = http->look;
     http->look = false;
     list_append(&http->ready, &http->incoming);
-    http->stats.in_flight = http->occupied;
-    http->stats.queued = http->ready.count;
     pthread_mutex_unlock(&http->lock);
     return stop;
+}
+
+/* Before every wait, so that an engine that sleeps does not look busy. */
+static void publish_counts(struct td_http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    http->stats.in_flight = http->occupied;
+    http->stats.queued = http->ready.count + http->incoming.count;
+    pthread_mutex_unlock(&http->lock);
 }
 
 static void drop_cancelled(struct td_http *http, int64_t now, bool look)
@@ -428,6 +435,7 @@ void *http_network_main(void *arg)
         start_due(http, now);
         curl_multi_perform(http->multi, &still);
         collect_done(http);
+        publish_counts(http);
         curl_multi_poll(http->multi, NULL, 0, wait_ms(http), NULL);
     }
     end_all(http);

@@ -280,6 +280,7 @@ enum td_code import_json(struct import_stage *stage, struct import_input *input,
     json_t *root = NULL;
     enum td_code code;
 
+    stage->by_row = true;
     td_buf_init(&text, JSON_MAX_BYTES);
     td_buf_add(&text, head, len);
     code = td_buf_check(&text, stage->path, err);

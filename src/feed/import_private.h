@@ -86,6 +86,7 @@ struct import_stage {
     uint32_t *slots;            /* hash of tickers to series + 1 */
     size_t slot_count;
     size_t last; /* series of the row before */
+    bool by_row; /* places are row numbers, not lines: JSON and tables */
 };
 enum td_code import_stage_init(struct import_stage *stage, const char *path, const struct td_import_options *options,
                                struct td_import_result *out, struct td_err *err);

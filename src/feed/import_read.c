@@ -87,6 +87,7 @@ static enum td_code read_table(struct import_stage *stage, const struct td_impor
     char room[160];
     enum td_code code;
 
+    stage->by_row = true;
     for (size_t i = 0; i < count; i++)
         names[i] = td_str_of(columns[i].name);
     code = import_shape_find(names, count, stage->options, stage->path, &stage->shape, err);

@@ -261,7 +261,7 @@ static void quarantine(struct import_stage *stage, enum td_reason reason, uint64
     td_buf_init(&text, 4096);
     td_buf_adds(&text, slash ? slash + 1 : stage->path);
     if (line)
-        td_buf_printf(&text, ":%llu", (unsigned long long)line);
+        td_buf_printf(&text, "%s%llu", stage->by_row ? " row " : ":", (unsigned long long)line);
     td_buf_printf(&text, ": %s", td_reason_text(reason));
     if (what.len > 0) {
         td_buf_adds(&text, ": ");

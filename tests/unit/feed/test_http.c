@@ -469,6 +469,26 @@ static void test_storm(void **state)
     script_stop(server);
 }
 
+static void test_idle_engine_looks_idle(void **state)
+{
+    (void)state;
+    struct script_server *server = script_new();
+    struct td_http_stats stats;
+    script_text(server, "/x", OK_ANSWER);
+    struct td_http *http = engine(script_start(server), (struct td_http_options){0});
+    (void)get(http, "/x");
+    int64_t patience = td_mono_ns() + INT64_C(10000000000); /* a bound for a broken engine, not a measurement */
+    do {
+        td_http_stats(http, &stats);
+    } while ((stats.in_flight > 0 || stats.queued > 0) && td_mono_ns() < patience);
+    assert_int_equal(stats.in_flight, 0);
+    assert_int_equal(stats.queued, 0);
+    assert_int_equal(stats.requests, 1);
+    assert_int_equal(stats.bytes, 2);
+    td_http_free(http);
+    script_stop(server);
+}
+
 /* ---- key and base URL ---- */
 
 static void test_key_stays_secret(void **state)
@@ -626,6 +646,7 @@ int main(void)
         cmocka_unit_test(test_shutdown_calls_everybody_once),
         cmocka_unit_test(test_paging_from_the_callback),
         cmocka_unit_test(test_storm),
+        cmocka_unit_test(test_idle_engine_looks_idle),
         cmocka_unit_test(test_key_stays_secret),
         cmocka_unit_test(test_bad_settings),
         cmocka_unit_test(test_base_path_is_kept),

@@ -215,7 +215,7 @@ static void test_table(void **state)
     columns[2].values = bad;
     ASSERT_OK(td_import_table("x.parquet", columns, TD_COUNT(columns), 4, &options, &r, &err), err);
     assert_int_equal(r.quarantined[TD_REASON_NOT_FINITE], 1);
-    assert_string_equal(r.detail, "x.parquet:3: not_finite");
+    assert_string_equal(r.detail, "x.parquet row 3: not_finite");
     td_import_free(&r);
     assert_int_equal(td_import_table("x.parquet", columns, 5, 4, &options, &r, &err), TD_DATA);
     assert_non_null(strstr(err.text, "close, volume"));

@@ -86,29 +86,47 @@ static uint64_t load_edge(const uint8_t *p, const uint8_t *end)
     return v;
 }
 
-/* The next n values of the open miniblock; out may be NULL. */
+/* Values whose loads may run past the end of the data, one by one. */
+static uint64_t unpack_edge(const struct pq_delta *d, uint64_t bit)
+{
+    const uint8_t *p = d->packed + (bit >> 3);
+    unsigned shift = bit & 7;
+    uint64_t v = load_edge(p, d->end) >> shift;
+    if (d->width > 56 && shift)
+        v |= load_edge(p + 8, d->end) << (64 - shift);
+    return v;
+}
+
+/* How many of the next n values can be loaded eight bytes at a time. */
+static size_t inner_count(const struct pq_delta *d, size_t n)
+{
+    size_t bytes = (size_t)(d->end - d->packed);
+    if (bytes < 16 || d->width > 56)
+        return 0;
+    uint64_t values = d->width ? (uint64_t)(bytes - 16) * 8 / d->width : UINT64_MAX; /* that start before the edge */
+    return values <= d->packed_at ? 0 : values - d->packed_at < n ? (size_t)(values - d->packed_at) : n;
+}
+
+/* The next n values of the open miniblock. */
 static void unpack(struct pq_delta *d, uint64_t *out, size_t n)
 {
     const unsigned w = d->width;
     const uint64_t mask = w == 64 ? UINT64_MAX : (UINT64_C(1) << w) - 1, min = d->min_delta;
     uint64_t value = d->value, bit = (uint64_t)d->packed_at * w;
-    const uint8_t *last = d->end - d->packed >= 9 ? d->end - 9 : NULL; /* loads up to here stay inside */
-    for (size_t i = 0; i < n; i++, bit += w) {
-        const uint8_t *p = d->packed + (bit >> 3);
-        unsigned shift = bit & 7;
-        uint64_t v;
-        if (last && p <= last) {
-            v = pq_load64(p) >> shift;
-            if (w > 56 && shift)
-                v |= (uint64_t)p[8] << (64 - shift);
-        } else {
-            v = load_edge(p, d->end) >> shift;
-            if (w > 56 && shift)
-                v |= load_edge(p + 8, d->end) << (64 - shift);
-        }
-        value += min + (v & mask);
-        if (out)
+    const size_t inner = inner_count(d, n);
+    const uint8_t *packed = d->packed;
+    if (!w) { /* equal steps */
+        for (size_t i = 0; i < n; i++)
+            out[i] = value += min;
+    } else {
+        for (size_t i = 0; i < inner; i++, bit += w) {
+            value += min + (pq_load64(packed + (bit >> 3)) >> (bit & 7) & mask);
             out[i] = value;
+        }
+        for (size_t i = inner; i < n; i++, bit += w) {
+            value += min + (unpack_edge(d, bit) & mask);
+            out[i] = value;
+        }
     }
     d->value = value;
     d->packed_at += (uint32_t)n;
@@ -117,6 +135,7 @@ static void unpack(struct pq_delta *d, uint64_t *out, size_t n)
 
 static const char *advance(struct pq_delta *d, uint64_t *out, size_t count)
 {
+    uint64_t dropped[64]; /* a skip must add up the deltas all the same */
     if (count > d->left)
         return "a delta stream holds fewer values than its page";
     if (count && !d->started) {
@@ -131,11 +150,11 @@ static const char *advance(struct pq_delta *d, uint64_t *out, size_t count)
         if (why)
             return why;
         size_t n = count < d->packed_left ? count : d->packed_left;
-        unpack(d, out, n);
+        n = out || n < TD_COUNT(dropped) ? n : TD_COUNT(dropped);
+        unpack(d, out ? out : dropped, n);
         d->left -= n;
         count -= n;
-        if (out)
-            out += n;
+        out = out ? out + n : NULL;
     }
     return NULL;
 }

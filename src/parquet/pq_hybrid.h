@@ -16,6 +16,8 @@ struct pq_hybrid {
 
 /* Reading functions return NULL or a static text that says what is wrong with the bytes. */
 const char *pq_hybrid_init(struct pq_hybrid *h, const uint8_t *data, size_t len, unsigned width);
+/* Make sure that a run with at least one value is open, for callers that read runs themselves. */
+const char *pq_hybrid_open(struct pq_hybrid *h);
 const char *pq_hybrid_read(struct pq_hybrid *h, uint32_t *out, size_t count);
 const char *pq_hybrid_skip(struct pq_hybrid *h, size_t count);
 /* Width 1 only: OR the next `count` bits into `words` from bit `at` on; *ones grows by the number of set bits. */

@@ -92,8 +92,8 @@ static const char *next_repeat(struct pq_hybrid *h, uint64_t count)
     return NULL;
 }
 
-/* Make sure that a run with at least one value is open. Empty runs are legal, if odd: each takes a byte, so this ends. */
-static const char *next_run(struct pq_hybrid *h)
+/* Empty runs are legal, if odd: each takes a byte, so this ends. */
+const char *pq_hybrid_open(struct pq_hybrid *h)
 {
     const char *why = NULL;
     while (!why && !h->repeat_left && !h->packed_left) {
@@ -113,7 +113,7 @@ static size_t least(uint64_t a, size_t b)
 const char *pq_hybrid_read(struct pq_hybrid *h, uint32_t *out, size_t count)
 {
     while (count) {
-        const char *why = next_run(h);
+        const char *why = pq_hybrid_open(h);
         size_t n;
         if (why)
             return why;
@@ -137,7 +137,7 @@ const char *pq_hybrid_read(struct pq_hybrid *h, uint32_t *out, size_t count)
 const char *pq_hybrid_skip(struct pq_hybrid *h, size_t count)
 {
     while (count) {
-        const char *why = next_run(h);
+        const char *why = pq_hybrid_open(h);
         size_t n;
         if (why)
             return why;
@@ -203,7 +203,7 @@ static size_t copy_bits(const struct pq_hybrid *h, uint64_t *words, size_t at, s
 const char *pq_hybrid_bits(struct pq_hybrid *h, uint64_t *words, size_t at, size_t count, size_t *ones)
 {
     while (count) {
-        const char *why = next_run(h);
+        const char *why = pq_hybrid_open(h);
         size_t n;
         if (why)
             return why;

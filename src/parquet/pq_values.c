@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Value decoders of a data page: PLAIN, dictionary, booleans; the delta and split ones are in pq_values_more.c. */
+ * Value decoders of a data page: PLAIN and booleans here, the others in pq_values_dict.c and pq_values_more.c. */
 #include <string.h>
 #include "pq_meta.h"
 #include "pq_values.h"
 #include "pq_values_more.h"
 
-#define PQ_STEP 1024 /* dictionary indices decoded at a time: small enough for the stack and the first-level cache */
+#define PQ_STEP 1024 /* booleans decoded at a time */
 
 size_t td_pq_width(enum td_pq_type type)
 {
@@ -157,50 +157,6 @@ static const char *open_runs(struct pq_values *v)
                           : pq_hybrid_init(&v->hybrid, v->p + 4, runs, 1);
 }
 
-static void gather(const struct pq_values *v, uint8_t *out, const uint32_t *index, size_t n)
-{
-    if (v->slot == 8) {
-        const uint64_t *slots = v->dict->slots;
-        uint64_t *to = (uint64_t *)(void *)out;
-        for (size_t i = 0; i < n; i++)
-            to[i] = slots[index[i]];
-    } else if (v->slot == 4) {
-        const uint32_t *slots = v->dict->slots;
-        uint32_t *to = (uint32_t *)(void *)out;
-        for (size_t i = 0; i < n; i++)
-            to[i] = slots[index[i]];
-    } else if (v->slot == 1) {
-        const uint8_t *slots = v->dict->slots;
-        for (size_t i = 0; i < n; i++)
-            out[i] = slots[index[i]];
-    } else {
-        const struct td_str *slots = v->dict->slots;
-        struct td_str *to = (struct td_str *)(void *)out;
-        for (size_t i = 0; i < n; i++)
-            to[i] = slots[index[i]];
-    }
-}
-
-static const char *read_dict(struct pq_values *v, uint8_t *out, size_t count)
-{
-    uint32_t index[PQ_STEP];
-    while (count) {
-        size_t n = count < PQ_STEP ? count : PQ_STEP;
-        const char *why = pq_hybrid_read(&v->hybrid, index, n);
-        uint32_t top = 0;
-        if (why)
-            return why;
-        for (size_t i = 0; i < n; i++)
-            top = index[i] > top ? index[i] : top;
-        if (top >= v->dict->count)
-            return "a dictionary index is past the end of the dictionary";
-        gather(v, out, index, n);
-        out += n * v->slot;
-        count -= n;
-    }
-    return NULL;
-}
-
 static const char *read_rle_bool(struct pq_values *v, uint8_t *out, size_t count)
 {
     uint32_t bits[PQ_STEP];
@@ -231,7 +187,7 @@ static const char *step(struct pq_values *v, void *out, size_t count)
     case PQ_FORM_CHUNKS: return read_fixed(v, out, count);
     case PQ_FORM_BITS: return read_bits(v, out, count);
     case PQ_FORM_TEXTS: return read_texts(v, out, count);
-    case PQ_FORM_DICT: return out ? read_dict(v, out, count) : pq_hybrid_skip(&v->hybrid, count);
+    case PQ_FORM_DICT: return out ? pq_read_dict(v, out, count) : pq_hybrid_skip(&v->hybrid, count);
     case PQ_FORM_RLE_BOOL: return out ? read_rle_bool(v, out, count) : pq_hybrid_skip(&v->hybrid, count);
     case PQ_FORM_DELTA: return pq_read_delta(v, out, count);
     case PQ_FORM_DELTA_TEXT: return pq_read_delta_texts(v, out, count);
@@ -278,7 +234,10 @@ const char *pq_dict_load(struct pq_dict *dict, const struct td_pq_column *column
     why = pq_values_init(&v, column, PQ_PLAIN, data, len, dict, pool);
     if (why)
         return why;
-    dict->slot_blob = pq_pool_get(pool, (size_t)count * v.slot);
+    dict->room = 1;
+    while (dict->room < (uint64_t)count)
+        dict->room *= 2; /* indices of the fitting width then never leave the slots, and one check a batch is enough */
+    dict->slot_blob = pq_pool_get(pool, (size_t)dict->room * v.slot);
     if (!dict->slot_blob) {
         *code = pool->code;
         return "the dictionary needs more memory than allowed";
@@ -286,6 +245,7 @@ const char *pq_dict_load(struct pq_dict *dict, const struct td_pq_column *column
     dict->slots = dict->slot_blob->data;
     dict->count = (uint32_t)count;
     dict->loaded = true;
+    memset(dict->slot_blob->data + (size_t)count * v.slot, 0, ((size_t)dict->room - (size_t)count) * v.slot);
     return pq_values_read(&v, dict->slot_blob->data, (size_t)count);
 }
 

@@ -11,6 +11,7 @@
 struct pq_dict { /* of the current chunk: entries as slots */
     const void *slots;
     uint32_t count;
+    uint64_t room; /* slots that may be read: the entries, then zero bytes up to a power of two */
     bool loaded;
     struct pq_blob *slot_blob, *text_blob;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * One column chunk: encoding choice, pages, compression, checksums. */
+#include <libdeflate.h> /* its CRC-32 runs at memory speed */
 #include <string.h>
 #include "pq_delta.h"
 #include "pq_hybrid.h"
@@ -124,7 +125,7 @@ static enum td_code emit(struct td_pq_writer *w, struct pq_done_chunk *chunk, co
     pq_out_i32(&out, 1, h->type);
     pq_out_i32(&out, 2, (int32_t)w->body.len);
     pq_out_i32(&out, 3, (int32_t)w->packed.len);
-    pq_out_i32(&out, 4, (int32_t)td_crc32(0, w->packed.data ? w->packed.data : "", w->packed.len));
+    pq_out_i32(&out, 4, (int32_t)libdeflate_crc32(0, w->packed.data ? w->packed.data : "", w->packed.len));
     sub = pq_out_struct(&out, h->type == PQ_PAGE_DATA ? 5 : h->type == PQ_PAGE_DICTIONARY ? 7 : 8);
     pq_out_i32(&sub, 1, h->values);
     if (h->type == PQ_PAGE_DATA_V2) {

@@ -7,20 +7,20 @@
 struct query {
     const struct sim_ticker *ticker; /* NULL: unknown, an empty answer */
     bool daily, adjusted, descending;
-    int64_t width;      /* of a result in ms; 0 for days */
-    int64_t from, to;   /* UTC ms, inclusive */
-    size_t limit;       /* base bars, as asked for */
-    size_t page;        /* base bars of this page at most */
+    int64_t width;    /* of a result in ms; 0 for days */
+    int64_t from, to; /* UTC ms, inclusive */
+    size_t limit;     /* base bars, as asked for */
+    size_t page;      /* base bars of this page at most */
 };
 struct page {
     const struct sim_request *request;
     struct td_buf *body;
     size_t base, rows;
-    bool open;             /* `bucket` holds base bars that are not written yet */
+    bool open; /* `bucket` holds base bars that are not written yet */
     struct sim_bar bucket;
-    double dollars;        /* of the bucket: volume x vwap in their integer units */
+    double dollars; /* of the bucket: volume x vwap in their integer units */
     size_t bucket_base;
-    int64_t next;          /* start of the next page, or INT64_MIN */
+    int64_t next; /* start of the next page, or INT64_MIN */
 };
 
 static bool parse_time(const char *text, bool end, int64_t unit, int64_t *out)
@@ -100,53 +100,12 @@ static const char *parse_query(const struct sim_request *request, struct query *
     return NULL;
 }
 
-static char *put(char *at, const char *name, int64_t value, int decimals)
-{
-    size_t len = strlen(name);
-    memcpy(at, name, len);
-    return at + len + td_sim_decimal(at + len, value, decimals);
-}
-
-/* The vendor's numbers come in more than one dress: whole volumes as 1200.0 in some rows, as 1.2e+03 in others. */
-static char *put_dressed(char *at, const char *name, const struct sim_bar *bar)
-{
-    char *start = at + strlen(name);
-    at = put(at, name, bar->volume, 6);
-    if (bar->volume % 1000000 || bar->ts / TD_MS_MINUTE % 3 == 0)
-        return at;
-    if (bar->ts / TD_MS_MINUTE % 3 == 1) {
-        memcpy(at, ".0", 2);
-        return at + 2;
-    }
-    int exponent = (int)(at - start) - 1;
-    memmove(start + 2, start + 1, (size_t)exponent);
-    start[1] = '.';
-    at += 1;
-    if (!exponent)
-        *at++ = '0';
-    memcpy(at, "e+", 2);
-    at[2] = (char)('0' + exponent / 10);
-    at[3] = (char)('0' + exponent % 10);
-    return at + 4;
-}
-
 static void write_row(struct page *page, const struct sim_bar *bar)
 {
-    char row[320], *at = row;
-    bool bare = page->request->fault[SIM_FAULT_NULLS] && bar->ts / TD_MS_MINUTE % 3 == 0;
-    bool dressed = page->request->fault[SIM_FAULT_NUMBERS];
+    char row[SIM_ROW_MAX];
     if (page->rows++)
-        *at++ = ',';
-    at = dressed ? put_dressed(at, "{\"v\":", bar) : put(at, "{\"v\":", bar->volume, 6);
-    at = bare ? at : put(at, ",\"vw\":", bar->vwap, 4);
-    at = put(at, ",\"o\":", bar->open, 4);
-    at = put(at, ",\"c\":", bar->close, 4);
-    at = put(at, ",\"h\":", bar->high, 4);
-    at = put(at, ",\"l\":", bar->low, 4);
-    at = put(at, ",\"t\":", bar->ts, 0);
-    at = bare ? at : put(at, ",\"n\":", bar->trades, 0);
-    *at++ = '}';
-    td_buf_add(page->body, row, (size_t)(at - row));
+        td_buf_addc(page->body, ',');
+    td_buf_add(page->body, row, td_sim_row(page->request, NULL, bar, row));
 }
 
 static void close_bucket(struct page *page)
@@ -211,21 +170,6 @@ static bool take(struct page *page, const struct query *query, const struct sim_
     return true;
 }
 
-/* Prices and volume in today's shares: split-adjusted by everything executed after the bar's day. */
-static void adjust(const struct query *query, td_day day, struct sim_bar *bar)
-{
-    double factor = 1;
-    for (size_t i = 0; i < query->ticker->split_count; i++)
-        if (query->ticker->splits[i].day > day)
-            factor *= query->ticker->splits[i].factor;
-    if (factor == 1)
-        return;
-    int64_t *prices[] = {&bar->open, &bar->high, &bar->low, &bar->close, &bar->vwap};
-    for (size_t i = 0; i < TD_COUNT(prices); i++)
-        *prices[i] = llround((double)*prices[i] / factor);
-    bar->volume = llround((double)bar->volume * factor);
-}
-
 static bool take_session(struct page *page, const struct query *query, int32_t session, struct sim_bars *bars)
 {
     struct sim_plan plan;
@@ -240,7 +184,7 @@ static bool take_session(struct page *page, const struct query *query, int32_t s
         if (bar.ts < query->from || bar.ts > query->to)
             continue;
         if (query->adjusted)
-            adjust(query, plan.session.day, &bar);
+            td_sim_adjust(query->ticker, plan.session.day, &bar);
         more = take(page, query, &bar);
     }
     return more;
@@ -266,7 +210,8 @@ static void take_range(struct page *page, const struct query *query, struct sim_
         close_bucket(page);
 }
 
-/* Where the next page starts: `from` becomes the time of its first bar (`to`, its last, when the order is descending). */
+/* Where the next page starts: `from` becomes the time of its first bar (`to`, its last, when the order is descending).
+ */
 static void finish(const struct sim_request *request, struct sim_answer *answer, const struct query *query,
                    const struct page *page)
 {
@@ -280,8 +225,8 @@ static void finish(const struct sim_request *request, struct sim_answer *answer,
     bool ms_from = !again && !query->descending, ms_to = !again && query->descending;
     td_buf_printf(&path, "/range/%s/%s/%s/%s", request->parts[5], request->parts[6],
                   ms_from ? path_ms : request->parts[7], ms_to ? path_ms : request->parts[8]);
-    td_snprintf(cursor, sizeof cursor, "limit=%zu&sort=%s&adjusted=%s", query->limit, query->descending ? "desc" : "asc",
-                query->adjusted ? "true" : "false");
+    td_snprintf(cursor, sizeof cursor, "limit=%zu&sort=%s&adjusted=%s", query->limit,
+                query->descending ? "desc" : "asc", query->adjusted ? "true" : "false");
     bool more = page->next != INT64_MIN || again;
     td_buf_printf(&answer->body, "\"queryCount\":%zu,\"resultsCount\":%zu,", page->base, page->rows);
     td_sim_close(request, answer, page->rows, more ? path.data : NULL, cursor);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Bodies of the simulated vendor in the vendor's words: errors, envelopes, page cursors, exact decimals. */
+ * Bodies of the simulated vendor in the vendor's words: errors, envelopes, page cursors, rows in exact decimals. */
+#include <stdio.h>
 #include <string.h>
 
 #include "sim_server.h"
@@ -72,7 +73,10 @@ void td_sim_escape(struct td_buf *out, const char *text)
 
 static int hex(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                  : -1;
 }
 
 void td_sim_unescape(char *text)
@@ -110,6 +114,70 @@ size_t td_sim_decimal(char *out, int64_t value, int decimals)
     while (n > 0)
         out[len++] = digits[--n];
     return len;
+}
+
+static char *put(char *at, const char *name, int64_t value, int decimals)
+{
+    size_t len = strlen(name);
+    memcpy(at, name, len);
+    return at + len + td_sim_decimal(at + len, value, decimals);
+}
+
+/* The vendor's numbers come in more than one dress: whole volumes as 1200.0 in some rows, as 1.2e+03 in others. */
+static char *put_dressed(char *at, const char *name, const struct sim_bar *bar)
+{
+    char *start = at + strlen(name);
+    at = put(at, name, bar->volume, 6);
+    if (bar->volume % 1000000 || bar->ts / TD_MS_MINUTE % 3 == 0)
+        return at;
+    if (bar->ts / TD_MS_MINUTE % 3 == 1) {
+        memcpy(at, ".0", 2);
+        return at + 2;
+    }
+    int exponent = (int)(at - start) - 1;
+    memmove(start + 2, start + 1, (size_t)exponent);
+    start[1] = '.';
+    at += 1;
+    if (!exponent)
+        *at++ = '0';
+    memcpy(at, "e+", 2);
+    at[2] = (char)('0' + exponent / 10);
+    at[3] = (char)('0' + exponent % 10);
+    return at + 4;
+}
+
+size_t td_sim_row(const struct sim_request *request, const char *ticker, const struct sim_bar *bar, char *out)
+{
+    char *at = out;
+    bool bare = request->fault[SIM_FAULT_NULLS] && bar->ts / TD_MS_MINUTE % 3 == 0;
+    *at++ = '{';
+    if (ticker)
+        at += (size_t)snprintf(at, TD_TICKER_MAX + 8, "\"T\":\"%s\",", ticker);
+    at = request->fault[SIM_FAULT_NUMBERS] ? put_dressed(at, "\"v\":", bar) : put(at, "\"v\":", bar->volume, 6);
+    at = bare ? at : put(at, ",\"vw\":", bar->vwap, 4);
+    at = put(at, ",\"o\":", bar->open, 4);
+    at = put(at, ",\"c\":", bar->close, 4);
+    at = put(at, ",\"h\":", bar->high, 4);
+    at = put(at, ",\"l\":", bar->low, 4);
+    at = put(at, ",\"t\":", bar->ts, 0);
+    at = bare ? at : put(at, ",\"n\":", bar->trades, 0);
+    *at++ = '}';
+    return (size_t)(at - out);
+}
+
+/* Prices and volume in today's shares: split-adjusted by everything executed after the bar's day. */
+void td_sim_adjust(const struct sim_ticker *ticker, td_day day, struct sim_bar *bar)
+{
+    double factor = 1;
+    for (size_t i = 0; i < ticker->split_count; i++)
+        if (ticker->splits[i].day > day)
+            factor *= ticker->splits[i].factor;
+    if (factor == 1)
+        return;
+    int64_t *prices[] = {&bar->open, &bar->high, &bar->low, &bar->close, &bar->vwap};
+    for (size_t i = 0; i < TD_COUNT(prices); i++)
+        *prices[i] = llround((double)*prices[i] / factor);
+    bar->volume = llround((double)bar->volume * factor);
 }
 
 /* next_url on the host that was asked, never with a key in it. */

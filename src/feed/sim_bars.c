@@ -40,10 +40,16 @@ void td_sim_weights(double weight[2][SIM_MINUTES])
 }
 
 /* Noise of the path inside a session: waves of these widths in minutes, between points that are hashed once each. */
-static const struct { int32_t width; double part; } octaves[] = {{90, 0.52}, {31, 0.34}, {9, 0.24}, {1, 0.12}};
+static const struct {
+    int32_t width;
+    double part;
+} octaves[] = {{90, 0.52}, {31, 0.34}, {9, 0.24}, {1, 0.12}};
 struct path { /* one thread's walk over a plan */
     const struct sim_plan *plan;
-    struct { int32_t cell; double a, b; } points[TD_COUNT(octaves)]; /* of the last minute asked for */
+    struct {
+        int32_t cell;
+        double a, b;
+    } points[TD_COUNT(octaves)]; /* of the last minute asked for */
 };
 
 static struct path path_of(const struct sim_plan *plan)
@@ -108,7 +114,8 @@ static double part_of(uint64_t hash, int which)
 }
 
 /* Does the minute trade (elephants always do), and how many shares are expected when it does? */
-static bool trades_in(const struct td_sim *sim, const struct sim_plan *plan, int32_t minute, uint64_t hash, double *shares)
+static bool trades_in(const struct td_sim *sim, const struct sim_plan *plan, int32_t minute, uint64_t hash,
+                      double *shares)
 {
     double weight = sim->weight[plan->session.close_min < 960][minute - TD_PRE_MIN];
     if (minute < TD_REGULAR_MIN)

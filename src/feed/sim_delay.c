@@ -41,7 +41,8 @@ static void *run(void *arg)
             td_free(due);
             pthread_mutex_lock(&delay->lock);
         } else if (delay->first) {
-            struct timespec until = {.tv_sec = delay->first->due / 1000000000, .tv_nsec = delay->first->due % 1000000000};
+            struct timespec until = {.tv_sec = delay->first->due / 1000000000,
+                                     .tv_nsec = delay->first->due % 1000000000};
             pthread_cond_timedwait(&delay->changed, &delay->lock, &until);
         } else {
             pthread_cond_wait(&delay->changed, &delay->lock);

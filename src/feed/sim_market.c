@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The simulated market itself: made from its options, asked for tickers, sessions, minutes, splits and reference data. */
+ * The simulated market itself: made from its options, asked for tickers, sessions, minutes, splits and reference data.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +60,8 @@ static void fill_splits(const struct td_sim *sim, struct sim_ticker *ticker)
 /* Defaults, bounds and the three sessions that frame the market. */
 static enum td_code frame(const struct td_sim_options *options, struct td_sim *sim, struct td_err *err)
 {
-    int minutes = options->sessions ? options->sessions : 45, days = options->daily_sessions ? options->daily_sessions : 300;
+    int minutes = options->sessions ? options->sessions : 45,
+        days = options->daily_sessions ? options->daily_sessions : 300;
     int tickers = options->tickers ? options->tickers : 300;
     if (minutes < 1 || minutes > SIM_MAX_SESSIONS || days < 1 || days > SIM_MAX_SESSIONS)
         return td_fail(err, TD_USAGE, "simulated vendor: sessions must be 1 to %d", SIM_MAX_SESSIONS);
@@ -193,6 +195,7 @@ bool td_sim_reference(const struct td_sim *sim, const char *ticker, struct td_re
     const struct sim_ticker *found = td_sim_find(sim, ticker);
     if (!found)
         return false;
-    *out = (struct td_reference){.type = found->type, .exchange = found->exchange, .test_ticker = found->role == SIM_TEST};
+    *out =
+        (struct td_reference){.type = found->type, .exchange = found->exchange, .test_ticker = found->role == SIM_TEST};
     return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The plan of a simulated ticker-session: where the price starts, goes and ends, how much trades, when it is halted.
- * The level of a price is a closed form of the session number (noise on lattices of several widths, plus what is left of
- * recent events), never a walk from a first day: any session can be planned alone. */
+ * The level of a price is a closed form of the session number (noise on lattices of several widths, plus what is left
+ * of recent events), never a walk from a first day: any session can be planned alone. */
 #include "sim.h"
 
 double td_sim_exp(double x)
@@ -11,7 +11,10 @@ double td_sim_exp(double x)
     double sum = 1 + r * (1 + r * (1.0 / 2 + r * (1.0 / 6 + r * (1.0 / 24 + r * (1.0 / 120 + r * (1.0 / 720))))));
     if (k < -1000 || k > 1000)
         return k < 0 ? 0 : 1e300;
-    union { uint64_t bits; double value; } scale = {.bits = (uint64_t)((int64_t)k + 1023) << 52};
+    union {
+        uint64_t bits;
+        double value;
+    } scale = {.bits = (uint64_t)((int64_t)k + 1023) << 52};
     return sum * scale.value;
 }
 
@@ -56,8 +59,8 @@ static double split_jump(const struct sim_ticker *ticker, int32_t session)
 /* Logarithm of the closing price that the session is planned to have. */
 static double level_at(const struct td_sim *sim, const struct sim_ticker *ticker, int32_t session)
 {
-    static const double beta[] = {[SIM_ELEPHANT] = 1, [SIM_LARGE] = 1, [SIM_MID] = 0.8, [SIM_LEVERAGED] = 3,
-                                  [SIM_PREFERRED] = 0};
+    static const double beta[] = {
+        [SIM_ELEPHANT] = 1, [SIM_LARGE] = 1, [SIM_MID] = 0.8, [SIM_LEVERAGED] = 3, [SIM_PREFERRED] = 0};
     double market = (size_t)ticker->role < TD_COUNT(beta) ? beta[ticker->role] : 0.4;
     double level = ticker->log_price + story_level(ticker, session) + ticker->sigma * wander(ticker->key, session) +
                    0.02 * market * wander(sim->seed + 77, session);
@@ -97,7 +100,8 @@ static void add_halt(struct sim_plan *plan, int32_t from, int32_t minutes)
     }
 }
 
-/* The low-float runner: quiet until 07:00, ramp into the open, three halts on the way up, a high at 10:30, strong close. */
+/* The low-float runner: quiet until 07:00, ramp into the open, three halts on the way up, a high at 10:30, strong
+ * close. */
 static void runner_path(struct sim_plan *plan, double before, double close)
 {
     double jump = close - before;
@@ -149,7 +153,8 @@ static void quiet_path(struct sim_plan *plan, double before, double close, bool 
     add_knot(plan, TD_PRE_MIN, before);
     add_knot(plan, TD_REGULAR_MIN, before + gap * (close - before));
     add_knot(plan, plan->session.close_min, close);
-    add_knot(plan, plan->session.late_end_min, close + 0.1 * plan->ticker->sigma * (sim_unit(sim_hash(plan->key, 42, 0)) - 0.5));
+    add_knot(plan, plan->session.late_end_min,
+             close + 0.1 * plan->ticker->sigma * (sim_unit(sim_hash(plan->key, 42, 0)) - 0.5));
     plan->pre_share = 0.02;
     plan->post_share = 0.025;
     plan->noise = 0.25 * plan->ticker->sigma;

@@ -95,7 +95,8 @@ static void write_company(const struct sim_request *request, struct td_buf *out,
     char day[11];
     bool alive = td_sim_alive(ticker, session);
     uint64_t id = company(ticker, alive ? session : last_alive(ticker, session)) % 1000000000;
-    td_buf_printf(out, "{\"ticker\":\"%s\",\"name\":\"Simulated Company %llu\",\"market\":\"stocks\",\"locale\":\"us\","
+    td_buf_printf(out,
+                  "{\"ticker\":\"%s\",\"name\":\"Simulated Company %llu\",\"market\":\"stocks\",\"locale\":\"us\","
                   "\"primary_exchange\":\"%s\",\"type\":\"%s\",\"active\":%s,\"currency_name\":\"usd\","
                   "\"cik\":\"%010llu\",\"composite_figi\":\"BBG%09llu\",\"share_class_figi\":\"BBS%09llu\"",
                   ticker->name, (unsigned long long)id, ticker->exchange, ticker->type, alive ? "true" : "false",
@@ -126,7 +127,8 @@ static bool ticker_asked(const struct sim_request *request, const struct sim_tic
 
 void td_sim_list_tickers(const struct sim_request *request, struct sim_answer *answer)
 {
-    static const char *const carried[] = {"ticker", "type", "exchange", "market", "active", "date", "limit", "order", "sort"};
+    static const char *const carried[] = {"ticker", "type",  "exchange", "market", "active",
+                                          "date",   "limit", "order",    "sort"};
     const struct td_sim *sim = request->sim;
     size_t limit, rows = 0;
     if (!page_limit(request, 100, &limit)) {
@@ -173,8 +175,10 @@ void td_sim_details(const struct sim_request *request, struct sim_answer *answer
             int64_t shares = llround(turnover * (20 + 80 * sim_unit(company(ticker, session))));
             char cap[32];
             cap[td_sim_decimal(cap, llround((double)shares * price * 100), 2)] = '\0';
-            td_buf_printf(&answer->body, ",\"market_cap\":%s,\"share_class_shares_outstanding\":%lld,"
-                          "\"weighted_shares_outstanding\":%lld,\"round_lot\":100", cap, (long long)shares, (long long)shares);
+            td_buf_printf(&answer->body,
+                          ",\"market_cap\":%s,\"share_class_shares_outstanding\":%lld,"
+                          "\"weighted_shares_outstanding\":%lld,\"round_lot\":100",
+                          cap, (long long)shares, (long long)shares);
         }
         td_buf_adds(&answer->body, "},");
         td_sim_close(request, answer, 1, NULL, NULL);
@@ -206,8 +210,10 @@ void td_sim_events(const struct sim_request *request, struct sim_answer *answer)
     }
     int32_t session = last_alive(ticker, sim->last);
     uint64_t id = company(ticker, session) % 1000000000;
-    td_buf_printf(&answer->body, "{\"results\":{\"name\":\"Simulated Company %llu\",\"composite_figi\":\"BBG%09llu\","
-                  "\"cik\":\"%010llu\",\"events\":[", (unsigned long long)id, (unsigned long long)id, (unsigned long long)id);
+    td_buf_printf(&answer->body,
+                  "{\"results\":{\"name\":\"Simulated Company %llu\",\"composite_figi\":\"BBG%09llu\","
+                  "\"cik\":\"%010llu\",\"events\":[",
+                  (unsigned long long)id, (unsigned long long)id, (unsigned long long)id);
     if (ticker->role == SIM_RENAMED) { /* newest first, back to the symbol that the market starts with */
         const struct sim_ticker *now = same_company(sim, ticker, sim->last);
         bool first = true;
@@ -219,7 +225,8 @@ void td_sim_events(const struct sim_request *request, struct sim_answer *answer)
             now = same_company(sim, ticker, at);
         }
     } else {
-        td_day listed = changes(ticker) ? td_sim_day(td_sim_story_last(ticker, session)) : td_day_from_civil(2015, 1, 2);
+        td_day listed =
+            changes(ticker) ? td_sim_day(td_sim_story_last(ticker, session)) : td_day_from_civil(2015, 1, 2);
         td_format_day(listed, day);
         write_change(&answer->body, ticker->name, day, true);
     }
@@ -247,7 +254,8 @@ static bool split_asked(const struct sim_request *request, const struct split_ro
     day[10] = '\0';
     if (td_sim_param(request, "reverse_split", text, sizeof text))
         td_parse_bool(text, strlen(text), &reverse);
-    return reverse == (row->factor < 1) && passes(request, "ticker", row->ticker) && passes(request, "execution_date", day);
+    return reverse == (row->factor < 1) && passes(request, "ticker", row->ticker) &&
+           passes(request, "execution_date", day);
 }
 
 /* All announced splits, oldest first; free with td_free. */
@@ -272,8 +280,10 @@ static void write_split(struct td_buf *out, const struct split_row *row, bool fi
     char day[11];
     long long up = row->factor >= 1 ? llround(row->factor) : 1, down = row->factor >= 1 ? 1 : llround(1 / row->factor);
     td_format_day(row->day, day);
-    td_buf_printf(out, "%s{\"id\":\"E%08x%s\",\"ticker\":\"%s\",\"execution_date\":\"%.10s\",\"split_from\":%lld,"
-                  "\"split_to\":%lld}", first ? "" : ",", (unsigned)row->day, row->ticker, row->ticker, day, down, up);
+    td_buf_printf(out,
+                  "%s{\"id\":\"E%08x%s\",\"ticker\":\"%s\",\"execution_date\":\"%.10s\",\"split_from\":%lld,"
+                  "\"split_to\":%lld}",
+                  first ? "" : ",", (unsigned)row->day, row->ticker, row->ticker, day, down, up);
 }
 
 void td_sim_list_splits(const struct sim_request *request, struct sim_answer *answer)

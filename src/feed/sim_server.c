@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The simulated vendor's HTTP daemon: loopback only, two threads, keys, faults on purpose, gzip, the table of endpoints. */
+ * The simulated vendor's HTTP daemon: loopback only, two threads, keys, faults on purpose, gzip, the table of
+ * endpoints. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
@@ -101,8 +102,8 @@ bool td_sim_param(const struct sim_request *request, const char *name, char *out
 }
 
 /* NULL, or what is wrong with the request. */
-static const char *read_request(struct sim_request *request, const struct td_sim *sim, struct MHD_Connection *connection,
-                                const char *url, const struct exchange *exchange)
+static const char *read_request(struct sim_request *request, const struct td_sim *sim,
+                                struct MHD_Connection *connection, const char *url, const struct exchange *exchange)
 {
     *request = (struct sim_request){.sim = sim, .connection = connection, .fault = exchange->fault};
     uint64_t a = sim_hash(sim->seed, exchange->number, 8), b = sim_hash(sim->seed, exchange->number, 9);
@@ -146,6 +147,8 @@ struct endpoint {
 };
 static const struct endpoint endpoints[] = {
     {{"v2", "aggs", "ticker", "*", "range", "*", "*", "*", "*"}, 9, false, td_sim_aggs},
+    {{"v2", "aggs", "grouped", "locale", "us", "market", "stocks", "*"}, 8, false, td_sim_grouped},
+    {{"v2", "aggs", "ticker", "*", "prev"}, 5, false, td_sim_previous},
     {{"v3", "reference", "tickers"}, 3, false, td_sim_list_tickers},
     {{"v3", "reference", "tickers", "*"}, 4, false, td_sim_details},
     {{"v3", "reference", "splits"}, 3, false, td_sim_list_splits},
@@ -159,7 +162,8 @@ static const struct endpoint *find_endpoint(const char *const *parts, size_t cou
     for (size_t i = 0; i < TD_COUNT(endpoints); i++) {
         bool same = endpoints[i].parts == count;
         for (size_t k = 0; same && k < count; k++)
-            same = strcmp(endpoints[i].path[k], "*") == 0 ? *parts[k] != 0 : strcmp(endpoints[i].path[k], parts[k]) == 0;
+            same =
+                strcmp(endpoints[i].path[k], "*") == 0 ? *parts[k] != 0 : strcmp(endpoints[i].path[k], parts[k]) == 0;
         if (same)
             return &endpoints[i];
     }
@@ -180,7 +184,8 @@ static const struct canned canned[] = {
     {SIM_FAULT_429, 429, "application/json", SIM_429_TEXT},
     {SIM_FAULT_429_BARE, 429, "application/json", SIM_429_TEXT},
     {SIM_FAULT_429_EMPTY, 429, "text/plain", ""},
-    {SIM_FAULT_500, 500, "text/html", "<html><head><title>500 Internal Server Error</title></head><body></body></html>"},
+    {SIM_FAULT_500, 500, "text/html",
+     "<html><head><title>500 Internal Server Error</title></head><body></body></html>"},
     {SIM_FAULT_503_EMPTY, 503, "text/plain", ""},
     {SIM_FAULT_HTML, 200, "text/html", "<html><body>Please sign in to use this network.</body></html>"},
     {SIM_FAULT_GARBAGE, 200, "application/json", "{\"results\":[{\"v\":1e,\"t\":\x01\x02,,]]} \xff\xfe trailing"},
@@ -367,7 +372,8 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
     }
     if (!exchange->drawn)
         draw(sim, exchange, url);
-    unsigned wait = strncmp(url, "/sim/", 5) == 0 ? 0 : sim->latency_ms + (exchange->fault[SIM_FAULT_SLOW] ? SIM_SLOW_MS : 0);
+    unsigned wait =
+        strncmp(url, "/sim/", 5) == 0 ? 0 : sim->latency_ms + (exchange->fault[SIM_FAULT_SLOW] ? SIM_SLOW_MS : 0);
     if (wait && !exchange->waited) {
         exchange->waited = true;
         if (td_sim_delay_add(sim->server->delay, connection, wait))
@@ -394,10 +400,11 @@ static enum td_code start_daemon(struct td_sim *sim, struct td_err *err)
     errno = 0;
     sim->server->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, (uint16_t)sim->port, NULL, NULL, handle, sim,
-        MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address, MHD_OPTION_THREAD_POOL_SIZE, 2u, MHD_OPTION_CONNECTION_LIMIT, 512u,
-        MHD_OPTION_CONNECTION_TIMEOUT, 120u, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_END);
+        MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address, MHD_OPTION_THREAD_POOL_SIZE, 2u, MHD_OPTION_CONNECTION_LIMIT,
+        512u, MHD_OPTION_CONNECTION_TIMEOUT, 120u, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_END);
     if (!sim->server->daemon)
-        return td_fail_errno(err, errno ? errno : EADDRINUSE, "simulated vendor: cannot listen on 127.0.0.1:%d", sim->port);
+        return td_fail_errno(err, errno ? errno : EADDRINUSE, "simulated vendor: cannot listen on 127.0.0.1:%d",
+                             sim->port);
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(sim->server->daemon, MHD_DAEMON_INFO_BIND_PORT);
     sim->port = info ? info->port : sim->port;
     td_snprintf(sim->server->host, sizeof sim->server->host, "127.0.0.1:%d", sim->port);

@@ -8,10 +8,10 @@ struct story {
     int32_t tickers;    /* that take turns; 0 = the role has no story */
 };
 static const struct story stories[] = {
-    [SIM_ELEPHANT] = {0, 0},  [SIM_LARGE] = {0, 0},   [SIM_MID] = {0, 0},       [SIM_SMALL] = {0, 0},
-    [SIM_RUNNER] = {3, 3},    [SIM_SILENT] = {7, 4},  [SIM_FORWARD] = {14, 3},  [SIM_REVERSE] = {11, 4},
-    [SIM_REUSED] = {8, 3},    [SIM_RENAMED] = {17, 12}, [SIM_LEVERAGED] = {2, 1}, [SIM_WARRANT] = {4, 1},
-    [SIM_TEST] = {0, 0},      [SIM_PREFERRED] = {0, 0},
+    [SIM_ELEPHANT] = {0, 0}, [SIM_LARGE] = {0, 0},     [SIM_MID] = {0, 0},       [SIM_SMALL] = {0, 0},
+    [SIM_RUNNER] = {3, 3},   [SIM_SILENT] = {7, 4},    [SIM_FORWARD] = {14, 3},  [SIM_REVERSE] = {11, 4},
+    [SIM_REUSED] = {8, 3},   [SIM_RENAMED] = {17, 12}, [SIM_LEVERAGED] = {2, 1}, [SIM_WARRANT] = {4, 1},
+    [SIM_TEST] = {0, 0},     [SIM_PREFERRED] = {0, 0},
 };
 #define REUSED_GAP 15 /* sessions between two lives of a symbol */
 
@@ -70,14 +70,9 @@ static void story_event(const struct sim_ticker *ticker, struct sim_event *out)
     case SIM_REUSED: /* the new company's first session */
         *out = (struct sim_event){.jump = 0, .volume = 9, .keep = 0};
         break;
-    case SIM_LEVERAGED:
-        *out = (struct sim_event){.jump = -0.22, .volume = 4.5, .keep = 0.6};
-        break;
-    case SIM_WARRANT:
-        *out = (struct sim_event){.jump = 0.62, .volume = 60, .keep = 0.5};
-        break;
-    default:
-        break;
+    case SIM_LEVERAGED: *out = (struct sim_event){.jump = -0.22, .volume = 4.5, .keep = 0.6}; break;
+    case SIM_WARRANT: *out = (struct sim_event){.jump = 0.62, .volume = 60, .keep = 0.5}; break;
+    default: break;
     }
 }
 

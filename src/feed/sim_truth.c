@@ -40,8 +40,8 @@ static void add_bar(struct tally *tally, const struct sim_bar *bar)
     tally->trades += bar->trades;
 }
 
-static void count_ticker(const struct td_sim *sim, const struct sim_ticker *ticker, bool daily, int32_t from, int32_t to,
-                         struct sim_bars *bars, struct tally *tally)
+static void count_ticker(const struct td_sim *sim, const struct sim_ticker *ticker, bool daily, int32_t from,
+                         int32_t to, struct sim_bars *bars, struct tally *tally)
 {
     struct sim_plan plan;
     for (int32_t session = from; session <= to; session++) {

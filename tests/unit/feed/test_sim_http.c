@@ -31,7 +31,8 @@ static void keys_and_errors(void **state)
         {"/v2/aggs/ticker/MEGA/range/1/minute/1820-12-06/9000-12-07", "demo", 200, "\"next_url\""},
         {"/v2/aggs/ticker/MEGA/range/1/minute/2025-13-05/2025-12-05", "demo", 400,
          "\"error\":\"Could not parse the time parameter: 'from'. Use YYYY-MM-DD or Unix MS Timestamps\"}"},
-        {"/v2/aggs/ticker/MEGA/range/1/minute/2025-12-05/tomorrow", "demo", 400, "Could not parse the time parameter: 'to'."},
+        {"/v2/aggs/ticker/MEGA/range/1/minute/2025-12-05/tomorrow", "demo", 400,
+         "Could not parse the time parameter: 'to'."},
         {"/v2/aggs/ticker/MEGA/range/1/minute/2025-12-05/99999999999999999999", "demo", 400, "time parameter: 'to'"},
         {"/v2/aggs/ticker/MEGA/range/1/day/2025-12-05/2025-12-04", "demo", 400,
          "\"error\":\"The parameter 'to' cannot be a time that occurs before 'from'\"}"},
@@ -60,7 +61,8 @@ static void keys_and_errors(void **state)
         if (reply.status != cases[i].status || !reply.json || !strstr(reply.body.data, cases[i].needle))
             fail_msg("%s: %ld, no %s in %.300s", cases[i].path, reply.status, cases[i].needle,
                      reply.body.data ? reply.body.data : "");
-        assert_true(json_array_size(json_object_get(reply.json, "results")) > 0 || !json_object_get(reply.json, "results"));
+        assert_true(json_array_size(json_object_get(reply.json, "results")) > 0 ||
+                    !json_object_get(reply.json, "results"));
         assert_null(strstr(reply.body.data, "cret"));
         reply_free(&reply);
     }
@@ -120,7 +122,8 @@ static void faults_look_as_they_are_called(void **state)
         reply_get(port, AGGS, "demo", NULL, &reply);
         const char *body = reply.body.data ? reply.body.data : "";
         if (reply.curl != cases[i].curl || reply.status != cases[i].status || (reply.json != NULL) != cases[i].json ||
-            !reply_has_header(&reply, cases[i].header) || (cases[i].needle ? !strstr(body, cases[i].needle) : reply.body.len))
+            !reply_has_header(&reply, cases[i].header) ||
+            (cases[i].needle ? !strstr(body, cases[i].needle) : reply.body.len))
             fail_msg("%s: curl %d, status %ld, %.300s", cases[i].fault, (int)reply.curl, reply.status, body);
         assert_int_equal(reply_has_header(&reply, "Retry-After"), i == 0);
         reply_get(port, "/sim/tickers", NULL, NULL, &open); /* truth has no faults */
@@ -203,7 +206,8 @@ static int send_request(int port)
     return fd;
 }
 
-/* More requests wait than there are threads, for ten minutes: others are answered meanwhile, and stopping ends the wait. */
+/* More requests wait than there are threads, for ten minutes: others are answered meanwhile, and stopping ends the
+ * wait. */
 static void waiting_holds_up_nobody(void **state)
 {
     (void)state;

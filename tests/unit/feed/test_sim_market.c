@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The simulated market: bars that hold together, days that are sums of their minutes, stories where the programme says. */
+ * The simulated market: bars that hold together, days that are sums of their minutes, stories where the programme says.
+ */
 #include "check.h"
 
 #include <tapedeck/feed.h>
@@ -70,8 +71,10 @@ static void wrong_options_are_refused(void **state)
     static const char *const bad[] = {"429=2", "429=-1", "429=x", "what=0.5", "page=0.5e9", "", "="};
     struct td_sim *sim;
     struct td_err err;
-    struct td_sim_options wrong[] = {{.sessions = -1}, {.tickers = -3}, {.tickers = 1000000}, {.daily_sessions = 100000},
-                                     {.port = 70000},  {.end = td_cal_last() + 400}, {.end = -20000}};
+    struct td_sim_options wrong[] = {{.sessions = -1},     {.tickers = -3},
+                                     {.tickers = 1000000}, {.daily_sessions = 100000},
+                                     {.port = 70000},      {.end = td_cal_last() + 400},
+                                     {.end = -20000}};
     for (size_t i = 0; i < TD_COUNT(wrong); i++) {
         assert_int_equal(td_sim_new(&wrong[i], &sim, &err), TD_USAGE);
         assert_null(sim);
@@ -119,7 +122,7 @@ static void a_session_is_its_minutes(void **state)
     int64_t noon = td_ny_midnight(before_end(0)) + 12 * 60 * TD_MS_MINUTE;
     assert_true(td_sim_minute(sim, "MEGA", noon, &bar));
     assert_false(td_sim_minute(sim, "mega", noon, &bar));
-    assert_false(td_sim_minute(sim, "MEGA", noon + TD_MS_DAY, &bar));                                     /* Saturday */
+    assert_false(td_sim_minute(sim, "MEGA", noon + TD_MS_DAY, &bar));                                    /* Saturday */
     assert_false(td_sim_minute(sim, "MEGA", td_ny_midnight(before_end(45)) + 720 * TD_MS_MINUTE, &bar)); /* too old */
     assert_false(td_sim_minute(sim, "MEGA", INT64_MIN / 2, &bar));
     td_sim_free(sim);
@@ -398,8 +401,8 @@ static void members_that_the_screen_must_drop(void **state)
     static const struct {
         const char *ticker, *type, *exchange;
         int test;
-    } cases[] = {{"LEVX", "ETF", "ARCX", 0},   {"WARRW", "WARRANT", "XNAS", 0}, {"ZVZZT", "CS", "XNAS", 1},
-                 {"BApA", "PFD", "XNYS", 0},   {"BAPA", "CS", "XNYS", 0},       {"NA", "CS", "XNYS", 0},
+    } cases[] = {{"LEVX", "ETF", "ARCX", 0}, {"WARRW", "WARRANT", "XNAS", 0}, {"ZVZZT", "CS", "XNAS", 1},
+                 {"BApA", "PFD", "XNYS", 0}, {"BAPA", "CS", "XNYS", 0},       {"NA", "CS", "XNYS", 0},
                  {"RSPC", "ADRC", "XNAS", 0}};
     struct td_sim *sim = default_market();
     struct td_reference reference;

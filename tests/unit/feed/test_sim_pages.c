@@ -63,8 +63,7 @@ static size_t walk_counting(int port, const char *ticker, const char *path, stru
         reply_get(port, url, "demo", NULL, &reply);
         const char *next = check_envelope(&reply, ticker, adjusted, port);
         *base += (size_t)json_integer_value(json_object_get(reply.json, "queryCount"));
-        json_array_foreach(json_object_get(reply.json, "results"), i, row)
-            add_row(bars, row);
+        json_array_foreach(json_object_get(reply.json, "results"), i, row) add_row(bars, row);
         more = next != NULL;
         if (more)
             td_copy(url, sizeof url, next);
@@ -89,7 +88,8 @@ static void assert_same_bars(const struct td_bars *x, const struct td_bars *y, b
     }
 }
 
-static struct td_bars truth_of(const struct td_sim *sim, const char *ticker, bool daily, const char *from, const char *to)
+static struct td_bars truth_of(const struct td_sim *sim, const char *ticker, bool daily, const char *from,
+                               const char *to)
 {
     struct td_bars bars = {0};
     struct td_err err;
@@ -173,19 +173,25 @@ static void larger_bars_are_never_cut(void **state)
         int64_t width;
         const char *extra;
     } cases[] = {
-        {"MEGA", "5/minute", 5, "&limit=5000"}, {"MEGA", "5/minute", 5, "&limit=52"}, {"RUNA", "15/minute", 15, "&limit=31"},
-        {"RUNA", "1/hour", 60, "&limit=61"},    {"BApA", "30/minute", 30, "&limit=3"}, {"MEGA", "4/hour", 240, "&limit=300"},
+        {"MEGA", "5/minute", 5, "&limit=5000"},
+        {"MEGA", "5/minute", 5, "&limit=52"},
+        {"RUNA", "15/minute", 15, "&limit=31"},
+        {"RUNA", "1/hour", 60, "&limit=61"},
+        {"BApA", "30/minute", 30, "&limit=3"},
+        {"MEGA", "4/hour", 240, "&limit=300"},
         {"RUNA", "15/minute", 15, "&limit=31&sort=desc"},
     };
     int port;
     struct td_sim *sim = serve(NULL, &port);
     for (size_t i = 0; i < TD_COUNT(cases); i++) {
         char path[512];
-        struct td_bars bars = {0}, folded = {0}, truth = truth_of(sim, cases[i].ticker, false, "2025-12-02", "2025-12-03");
+        struct td_bars bars = {0}, folded = {0},
+                       truth = truth_of(sim, cases[i].ticker, false, "2025-12-02", "2025-12-03");
         struct td_err err;
         for (size_t k = 0; k < truth.n; k++) {
             struct td_bar bar = td_bars_get(&truth, k);
-            int64_t midnight = td_ny_midnight(bar.ts < td_ny_midnight(DAY("2025-12-03")) ? DAY("2025-12-02") : DAY("2025-12-03"));
+            int64_t midnight =
+                td_ny_midnight(bar.ts < td_ny_midnight(DAY("2025-12-03")) ? DAY("2025-12-02") : DAY("2025-12-03"));
             bar.ts = midnight + (bar.ts - midnight) / (cases[i].width * 60000) * (cases[i].width * 60000);
             size_t last = folded.n - 1;
             if (folded.n && folded.ts[last] == bar.ts) {
@@ -285,7 +291,8 @@ static void the_truth_endpoint_tells_the_totals(void **state)
         reply_get(port, path, NULL, NULL, &reply);
         assert_int_equal(reply.status, 200);
         assert_int_equal(json_array_size(json_object_get(reply.json, "results")), td_sim_ticker_count(sim));
-        json_array_foreach(json_object_get(reply.json, "results"), i, row) {
+        json_array_foreach(json_object_get(reply.json, "results"), i, row)
+        {
             const char *ticker = json_string_value(json_object_get(row, "ticker"));
             struct td_bars truth = truth_of(sim, ticker, t == 1, "2025-11-20", "2025-12-31");
             double volume = 0;
@@ -302,6 +309,49 @@ static void the_truth_endpoint_tells_the_totals(void **state)
         assert_int_equal(json_integer_value(json_object_get(json_object_get(reply.json, "total"), "bars")), bars);
         reply_free(&reply);
     }
+    td_sim_free(sim);
+}
+
+/* All tickers of a date: the same daily bars, stamped at 16:00 New York. */
+static void grouped_days_end_at_four(void **state)
+{
+    (void)state;
+    int port;
+    struct td_sim *sim = serve(NULL, &port);
+    struct reply reply, previous, empty;
+    size_t i, any = 0;
+    json_t *row;
+    reply_get(port, "/v2/aggs/grouped/locale/us/market/stocks/2025-11-13?adjusted=false", "demo", "gzip", &reply);
+    json_array_foreach(json_object_get(reply.json, "results"), i, row)
+    {
+        struct td_bars bars = {0}, truth;
+        add_row(&bars, row);
+        truth = truth_of(sim, json_string_value(json_object_get(row, "T")), true, "2025-11-13", "2025-11-13");
+        assert_int_equal(truth.n, 1);
+        assert_int_equal(bars.ts[0], truth.ts[0] + INT64_C(16) * 3600000);
+        bars.ts[0] = truth.ts[0];
+        assert_same_bars(&bars, &truth, false);
+        td_bars_free(&bars);
+        td_bars_free(&truth);
+    }
+    for (size_t t = 0; t < td_sim_ticker_count(sim); t++) {
+        struct td_bars truth = truth_of(sim, td_sim_ticker(sim, t), true, "2025-11-13", "2025-11-13");
+        any += truth.n;
+        td_bars_free(&truth);
+    }
+    assert_true(any > 250);
+    assert_int_equal(json_integer_value(json_object_get(reply.json, "resultsCount")), any);
+    reply_get(port, "/v2/aggs/ticker/MEGA/prev", "demo", NULL, &previous);
+    row = json_array_get(json_object_get(previous.json, "results"), 0);
+    assert_int_equal(json_integer_value(json_object_get(row, "t")),
+                     td_ny_to_utc(DAY("2025-12-05"), INT64_C(16) * 3600000));
+    assert_string_equal(json_string_value(json_object_get(row, "T")), "MEGA");
+    reply_get(port, "/v2/aggs/grouped/locale/us/market/stocks/2025-11-27", "demo", NULL, &empty); /* a holiday */
+    assert_int_equal(json_integer_value(json_object_get(empty.json, "resultsCount")), 0);
+    assert_null(json_object_get(empty.json, "results"));
+    reply_free(&reply);
+    reply_free(&previous);
+    reply_free(&empty);
     td_sim_free(sim);
 }
 
@@ -331,7 +381,8 @@ static void reference_data_pages_too(void **state)
         size_t i;
         json_t *row;
         reply_get(port, url, "demo", NULL, &reply);
-        json_array_foreach(json_object_get(reply.json, "results"), i, row) {
+        json_array_foreach(json_object_get(reply.json, "results"), i, row)
+        {
             const char *day = json_string_value(json_object_get(row, "execution_date"));
             assert_true(strcmp(newest, day) <= 0 && strcmp(day, "2025-06-01") >= 0);
             td_copy(newest, sizeof newest, day);
@@ -361,7 +412,10 @@ static void small_reference_answers(void **state)
         long status;
         const char *needle;
     } cases[] = {
-        {"/vX/reference/tickers/RNMK/events", 200, "{\"ticker_change\":{\"ticker\":\"RNML\"},\"type\":\"ticker_change\",\"date\":\"2025-11-11\"}"},
+        {"/vX/reference/tickers/RNMK/events", 200,
+         "{\"ticker_change\":{\"ticker\":\"RNML\"},\"type\":\"ticker_change\",\"date\":\"2025-11-11\"}"},
+        {"/v2/aggs/ticker/NOPE/prev", 200, "\"resultsCount\":0"},
+        {"/v2/aggs/grouped/locale/us/market/stocks/x", 400, "date"},
         {"/vX/reference/tickers/NOPE/events", 404, "Ticker not found."},
         {"/v3/reference/tickers/REUA", 200, "\"ticker\":\"REUA\""},
         {"/v3/reference/tickers/REUA?date=2025-11-10", 404, "NOT_FOUND"}, /* between two lives */
@@ -393,13 +447,10 @@ static void small_reference_answers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(walks_equal_the_generator),
-        cmocka_unit_test(times_snap_to_their_unit),
-        cmocka_unit_test(larger_bars_are_never_cut),
-        cmocka_unit_test(adjusted_prices_are_in_todays_shares),
-        cmocka_unit_test(numbers_in_other_dresses),
-        cmocka_unit_test(the_truth_endpoint_tells_the_totals),
-        cmocka_unit_test(reference_data_pages_too),
+        cmocka_unit_test(walks_equal_the_generator), cmocka_unit_test(times_snap_to_their_unit),
+        cmocka_unit_test(larger_bars_are_never_cut), cmocka_unit_test(adjusted_prices_are_in_todays_shares),
+        cmocka_unit_test(numbers_in_other_dresses),  cmocka_unit_test(the_truth_endpoint_tells_the_totals),
+        cmocka_unit_test(grouped_days_end_at_four),  cmocka_unit_test(reference_data_pages_too),
         cmocka_unit_test(small_reference_answers),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -395,6 +395,41 @@ static void symbols_that_change_hands(void **state)
     td_sim_free(sim);
 }
 
+/* Wherever the market ends: its last 30 sessions hold every story once, with another star maybe. */
+static void any_thirty_sessions_hold_the_programme(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *tickers[4];
+        double low, high; /* close to previous close on the story's session */
+    } stories[] = {{{"RUNA", "RUNB", "RUNC"}, 2.0, 4.0},
+                   {{"RVSA", "RVSB", "RVSC", "RVSD"}, 7.5, 13.0},
+                   {{"RSPA", "RSPB", "RSPC", "RSPD"}, 15.0, 26.0},
+                   {{"FWDA", "FWDB", "FWDC"}, 0.2, 0.32},
+                   {{"WARRW"}, 1.35, 3.0},
+                   {{"LEVX"}, 0.6, 0.88}};
+    static const int ends[] = {0, 7, 100, 233, -60};
+    for (size_t e = 0; e < TD_COUNT(ends); e++) {
+        struct td_sim_options options = {.end = before_end(ends[e]), .sessions = 31};
+        struct td_sim *sim;
+        struct td_err err;
+        ASSERT_OK(td_sim_new(&options, &sim, &err), err);
+        for (size_t i = 0; i < TD_COUNT(stories); i++) {
+            size_t found = 0;
+            for (size_t t = 0; t < 4 && stories[i].tickers[t]; t++) {
+                for (int n = 0; n < 30; n++) {
+                    double prior = close_of(sim, stories[i].tickers[t], before_end(ends[e] + n + 1));
+                    double ratio = close_of(sim, stories[i].tickers[t], before_end(ends[e] + n)) / prior;
+                    found += ratio > stories[i].low && ratio < stories[i].high;
+                }
+            }
+            if (found != 1)
+                fail_msg("end %d sessions back: %s and others %zu times", ends[e], stories[i].tickers[0], found);
+        }
+        td_sim_free(sim);
+    }
+}
+
 static void members_that_the_screen_must_drop(void **state)
 {
     (void)state;
@@ -467,6 +502,7 @@ int main(void)
         cmocka_unit_test(the_runner_ramps_halts_and_fades),
         cmocka_unit_test(splits_known_and_unknown),
         cmocka_unit_test(symbols_that_change_hands),
+        cmocka_unit_test(any_thirty_sessions_hold_the_programme),
         cmocka_unit_test(members_that_the_screen_must_drop),
         cmocka_unit_test(failing_memory_is_an_error),
     };

@@ -20,6 +20,11 @@ PKGS_ui := ncursesw readline
 PKGS := $(foreach r,$(ROOMS),$(PKGS_$(r)))
 TEST_PKGS := cmocka vterm
 
+# Short lines instead of commands; make V=1 shows them.
+ifeq ($(V),)
+Q = @echo "  $(1) $(2)";
+endif
+
 STD := -std=c17 -D_GNU_SOURCE -pthread
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wpointer-arith -Wcast-qual -Wcast-align -Wstrict-prototypes \
 	-Wmissing-prototypes -Wold-style-definition -Wundef -Wvla -Wformat=2 -Wwrite-strings -Wdouble-promotion \
@@ -42,7 +47,7 @@ upto = $(if $(filter $(1),$(firstword $(2))),$(firstword $(2)),$(firstword $(2))
 LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lm
 
 all: build/tapedeck
-.PHONY: all deps test run lint bench install clean unit check-asan check-tsan docs FORCE
+.PHONY: all deps test run lint bench install clean unit check-asan check-tsan
 
 ifeq ($(FLAVOUR),release)
 build/tapedeck: $(OUT)/tapedeck
@@ -54,26 +59,26 @@ endif
 define room_rules
 $(call lib,$(1)): $(call obj,$(1))
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	@$$(AR) rcs $$@ $$^
 $(OUT)/$(1)/%.o: src/$(1)/%.c Makefile
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_CFLAGS) $$(shell $(PKG_CONFIG) --cflags $(PKGS_$(1)) 2>/dev/null) -Iinclude -Isrc/$(1) -MMD -MP -c -o $$@ $$<
+	$$(call Q,CC,$$<)$$(CC) $$(ALL_CFLAGS) $$(shell $(PKG_CONFIG) --cflags $(PKGS_$(1)) 2>/dev/null) -Iinclude -Isrc/$(1) -MMD -MP -c -o $$@ $$<
 endef
 $(foreach r,$(ROOMS),$(if $(call src,$(r)),$(eval $(call room_rules,$(r)))))
 HAVE := $(foreach r,$(ROOMS),$(if $(call src,$(r)),$(r)))
 have_below = $(filter $(HAVE),$(call below,$(1)))
 
 $(OUT)/tapedeck: $(foreach r,$(call have_below,cli),$(call lib,$(r)))
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OUT)/cli/main.o $^ $(LIBS)
+	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OUT)/cli/main.o $^ $(LIBS)
 
-# Unit tests: tests/unit/<room>/test_*.c, each one program linked with its room and those below: layering proven by the linker.
+# Unit tests: tests/unit/<room>/test_*.c, each one program linked with its room and the rooms before it in ROOMS.
 UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNIT_SRC))
 unit_room = $(firstword $(subst /, ,$(patsubst $(OUT)/unit/%,%,$(1))))
 define unit_rule
 $(1): $(patsubst $(OUT)/unit/%,tests/unit/%.c,$(1)) $(wildcard tests/unit/*.h) $(foreach r,$(call have_below,$(call unit_room,$(1))),$(call lib,$(r))) Makefile
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_CFLAGS) $$(shell $(PKG_CONFIG) --cflags $(TEST_PKGS) $(PKGS) 2>/dev/null) -Iinclude -Isrc/$(call unit_room,$(1)) -Itests/unit \
+	$$(call Q,LD,$$@)$$(CC) $$(ALL_CFLAGS) $$(shell $(PKG_CONFIG) --cflags $(TEST_PKGS) $(PKGS) 2>/dev/null) -Iinclude -Isrc/$(call unit_room,$(1)) -Itests/unit \
 	  $$(LDFLAGS) -o $$@ $$< $(foreach r,$(call have_below,$(call unit_room,$(1))),$(call lib,$(r))) \
 	  $$(LIBS) $$(shell $(PKG_CONFIG) --libs $(TEST_PKGS) 2>/dev/null) -lutil
 endef
@@ -106,9 +111,15 @@ lint:
 bench: all
 	@tests/bench/run
 
-install: all
+# The manual with its table of commands, which only the program knows.
+build/man/tapedeck.1: man/tapedeck.1 $(OUT)/tapedeck
+	@mkdir -p $(@D)
+	@$(OUT)/tapedeck help --man-table > $@.table
+	@sed -e '/@COMMANDS@/{r $@.table' -e 'd;}' $< > $@
+
+install: all build/man/tapedeck.1
 	install -D -m 755 $(OUT)/tapedeck $(DESTDIR)$(PREFIX)/bin/tapedeck
-	install -D -m 644 man/tapedeck.1 $(DESTDIR)$(PREFIX)/share/man/man1/tapedeck.1
+	install -D -m 644 build/man/tapedeck.1 $(DESTDIR)$(PREFIX)/share/man/man1/tapedeck.1
 	install -d $(DESTDIR)$(PREFIX)/share/tapedeck/themes $(DESTDIR)$(PREFIX)/share/tapedeck/configs
 	install -m 644 themes/* $(DESTDIR)$(PREFIX)/share/tapedeck/themes
 	install -m 644 configs/* $(DESTDIR)$(PREFIX)/share/tapedeck/configs

@@ -34,10 +34,10 @@ enum td_code td_http_new(const struct td_http_options *options, struct td_http *
 /* Queue a GET; any thread, also from inside a callback. path_and_query starts with '/'. When this returns an error the
  * callback is never called. `cancel` (may be NULL) is read by the network thread and must outlive the callback: once true
  * the request ends as TD_CANCELLED without waiting for retries, within 100 ms or at once after td_http_wake.
- * 5xx, 408, 499, timeouts, resets, truncated bodies (JSON that does not end as JSON included) are retried max_retries times
- * with exponential back-off. A 429 pauses the whole engine for its Retry-After (at most 300 s), else for an exponential
- * back-off from backoff_ms to 60 s, halves the number in flight until answers come again, and may be met max_retries + 10
- * times. Redirects are not followed: a 3xx is a final status. */
+ * 5xx, 408, 499, timeouts, resets, truncated bodies (JSON whose brackets do not close included) and web pages with status
+ * 200 are retried max_retries times with exponential back-off. A 429 pauses the whole engine for its Retry-After (at most
+ * 300 s), else for an exponential back-off from backoff_ms to 60 s, halves the number in flight until answers come again,
+ * and may be met max_retries + 10 times. Redirects are not followed: a 3xx is a final status. */
 enum td_code td_http_get(struct td_http *http, const char *path_and_query, const _Atomic bool *cancel, td_http_done done,
                          void *ctx, struct td_err *err);
 struct td_http_stats { /* counters since start */

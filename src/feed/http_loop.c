@@ -216,7 +216,7 @@ static void unthrottle(struct td_http *http, const struct http_request *request)
     }
 }
 
-static enum td_code describe_failure(const struct http_slot *slot, CURLcode result, long status, bool cut, struct td_err *err)
+static enum td_code describe_failure(const struct http_slot *slot, CURLcode result, long status, bool wrong, struct td_err *err)
 {
     const struct http_request *request = slot->request;
     const char *cause = slot->why[0] ? slot->why : curl_easy_strerror(result);
@@ -228,8 +228,8 @@ static enum td_code describe_failure(const struct http_slot *slot, CURLcode resu
     if (result != CURLE_OK)
         return td_fail(err, TD_NETWORK, "GET %s%.200s: %s (%u attempt%s)", slot->http->base, request->path, cause,
                        request->attempts, plural);
-    if (cut)
-        return td_fail(err, TD_NETWORK, "GET %s%.200s: the answer is no whole JSON document (%zu bytes, %u attempt%s)",
+    if (wrong)
+        return td_fail(err, TD_NETWORK, "GET %s%.200s: the answer is a web page or no whole JSON document (%zu bytes, %u attempt%s)",
                        slot->http->base, request->path, slot->body.len, request->attempts, plural);
     return td_fail(err, TD_NETWORK, "GET %s%.200s: HTTP %ld%s (%u attempt%s)", slot->http->base, request->path, status,
                    status == 429 ? ", too many requests" : "", request->attempts, plural);
@@ -266,10 +266,10 @@ static void transfer_done(struct http_slot *slot, CURLcode result)
     curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(slot->easy, CURLINFO_CONTENT_TYPE, &type);
     curl_easy_getinfo(slot->easy, CURLINFO_RETRY_AFTER, &retry_after);
-    bool cut = result == CURLE_OK && status == 200 && http_json_is_cut(type, slot->body.data, slot->body.len);
+    bool wrong = result == CURLE_OK && status == 200 && http_body_is_wrong(type, slot->body.data, slot->body.len);
     enum http_verdict verdict = http_judge_transfer(result);
     if (verdict == HTTP_FINAL)
-        verdict = cut ? HTTP_RETRY : http_judge_status(status);
+        verdict = wrong ? HTTP_RETRY : http_judge_status(status);
     response.seconds = (double)(now - slot->request->started_ns) / 1e9;
     count_attempt(http, slot, slot->request->attempts > 1, verdict == HTTP_THROTTLED, response.seconds);
     if (verdict != HTTP_THROTTLED && status != 0)
@@ -281,7 +281,7 @@ static void transfer_done(struct http_slot *slot, CURLcode result)
     }
     if (wants_retry(slot, verdict, retry_after, now)) {
         td_log(TD_LOG_INFO, "feed", "GET %.200s: %s, HTTP %ld, attempt %u, will be sent again", slot->request->path,
-               result ? curl_easy_strerror(result) : cut ? "cut short" : "answered", status, slot->request->attempts);
+               result ? curl_easy_strerror(result) : wrong ? "cut short or a web page" : "answered", status, slot->request->attempts);
         curl_multi_remove_handle(http->multi, slot->easy);
         slot->running = false;
         http->running--;
@@ -290,7 +290,7 @@ static void transfer_done(struct http_slot *slot, CURLcode result)
     response.status = status;
     response.body = slot->body; /* whatever arrived, also beside an error */
     if (verdict != HTTP_FINAL)
-        response.code = describe_failure(slot, result, status, cut, &response.err);
+        response.code = describe_failure(slot, result, status, wrong, &response.err);
     td_buf_init(&slot->body, http->options.max_body);
     finish(slot_release(slot), &response);
 }

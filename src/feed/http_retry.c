@@ -44,18 +44,43 @@ static bool is_json_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-bool http_json_is_cut(const char *content_type, const char *body, size_t len)
+/* Index of the closing quote of the string whose opening quote is at `at`; len when there is none. */
+static size_t string_end(const char *body, size_t at, size_t len)
 {
-    if (!content_type || strncasecmp(content_type, "application/json", 16) != 0)
+    for (at++; at < len && body[at] != '"'; at++)
+        at += body[at] == '\\';
+    return at < len ? at : len;
+}
+
+static bool is_whole_json(const char *body, size_t from, size_t len)
+{
+    size_t depth = 0;
+    for (size_t i = from; i < len; i++) {
+        char c = body[i];
+        if (c == '"')
+            i = string_end(body, i, len);
+        else if (c == '{' || c == '[')
+            depth++;
+        else if ((c == '}' || c == ']') && (depth == 0 || --depth == 0))
+            return i + 1 == len && (c == '}') == (body[from] == '{');
+    }
+    return false;
+}
+
+bool http_body_is_wrong(const char *content_type, const char *body, size_t len)
+{
+    if (!content_type)
+        return false;
+    if (strncasecmp(content_type, "text/html", 9) == 0)
+        return true;
+    if (strncasecmp(content_type, "application/json", 16) != 0)
         return false;
     size_t from = 0;
     while (from < len && is_json_space(body[from]))
         from++;
     while (len > from && is_json_space(body[len - 1]))
         len--;
-    if (len - from < 2)
-        return true;
-    return !((body[from] == '{' && body[len - 1] == '}') || (body[from] == '[' && body[len - 1] == ']'));
+    return from == len || (body[from] != '{' && body[from] != '[') || !is_whole_json(body, from, len);
 }
 
 int64_t http_delay_ms(unsigned base_ms, unsigned nth, int64_t retry_after_s, uint64_t *rng)

@@ -19,9 +19,10 @@ enum http_verdict {
 
 enum http_verdict http_judge_transfer(CURLcode code);
 enum http_verdict http_judge_status(long status);
-/* True when a body that calls itself JSON cannot be a whole JSON document: its first or last byte is wrong. That is how an
- * answer shows that was cut short without a Content-Length. */
-bool http_json_is_cut(const char *content_type, const char *body, size_t len);
+/* True when a body that calls itself JSON cannot be a whole JSON document: its brackets outside strings do not balance, or
+ * close before the end. That is how an answer shows that was cut short without a Content-Length. A web page is never an
+ * answer of an API either: proxies and sign-in pages send them with status 200. One pass, no memory. */
+bool http_body_is_wrong(const char *content_type, const char *body, size_t len);
 /* Wait before attempt number `nth` + 2 (nth = 0 after the first failure): base_ms doubled nth times, at most 60 s, half of
  * it random. A Retry-After above 0 is taken as it is, at most 300 s. *rng is the state of the jitter. */
 int64_t http_delay_ms(unsigned base_ms, unsigned nth, int64_t retry_after_s, uint64_t *rng);

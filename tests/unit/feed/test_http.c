@@ -116,6 +116,8 @@ static void test_outcomes(void **state)
         {"half a chunked body", {{.bytes = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n9\r\n{\"a\":", .close = true}, {.bytes = OK_ANSWER}}, 2, TD_OK, 200, 2, "{}"},
         {"half a body without a length", {{.bytes = OK_HEAD "\r\n{\"a\":[1,", .close = true}, {.bytes = OK_ANSWER}}, 2, TD_OK, 200, 2, "{}"},
         {"garbage body", {{.bytes = OK_HEAD "Content-Length: 5\r\n\r\n#@!~}"}, {.bytes = OK_ANSWER}}, 2, TD_OK, 200, 2, "{}"},
+        {"cut behind a row", {{.bytes = OK_HEAD "\r\n{\"a\":[{\"t\":1}", .close = true}, {.bytes = OK_ANSWER}}, 2, TD_OK, 200, 2, "{}"},
+        {"web page", {{.bytes = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\n<hi>"}, {.bytes = OK_ANSWER}}, 2, TD_OK, 200, 2, "{}"},
         {"garbage instead of HTTP", {{.bytes = "\x16\x03garbage\r\n\r\n", .close = true}, {.bytes = OK_ANSWER}}, 2, TD_OK, 200, 2, "{}"},
         {"closed without a word", {{.bytes = NULL}, {.bytes = OK_ANSWER}}, 2, TD_OK, 200, 0, "{}"},
         {"reset", {{.bytes = OK_HEAD "Content-Length: 20\r\n\r\n{", .reset = true}, {.bytes = OK_ANSWER}}, 2, TD_OK, 200, 2, "{}"},
@@ -588,21 +590,38 @@ static void test_delays(void **state)
     assert_int_not_equal(a, b); /* jitter is there */
 }
 
-static void test_cut_json(void **state)
+static void test_wrong_bodies(void **state)
 {
     (void)state;
     static const struct {
         const char *type, *body;
-        bool cut;
+        bool wrong;
     } cases[] = {
-        {"application/json", "{}", false},      {"application/json", " [1]\r\n ", false},
-        {"application/json", "{\"a\":1", true}, {"application/json", "", true},
-        {"application/json", "{", true},        {"application/json; charset=utf-8", "x}", true},
-        {"application/json", "{]", true},       {"text/html", "<", false},
-        {NULL, "", false},                      {"Application/JSON", "nonsense", true},
+        {"application/json", "{}", false},
+        {"application/json", " [1]\r\n ", false},
+        {"application/json", "{\"a\":[{\"t\":1},{\"t\":2}]}", false},
+        {"application/json", "{\"a\":\"}]\\\"{[\",\"b\\\\\":[]}", false}, /* brackets and quotes inside strings */
+        {"application/json", "{\"a\":1", true},
+        {"application/json", "{\"a\":[{\"t\":1}", true}, /* cut exactly behind a row */
+        {"application/json", "{\"a\":[{\"t\":1},{\"t\":2}]", true},
+        {"application/json", "{\"a\":\"}", true},
+        {"application/json", "{\"a\":\"\\", true},
+        {"application/json", "{}{}", true},
+        {"application/json", "", true},
+        {"application/json", " ", true},
+        {"application/json", "{", true},
+        {"application/json; charset=utf-8", "x}", true},
+        {"application/json", "{]", true},
+        {"application/json", "]", true},
+        {"text/html", "<html></html>", true},
+        {"text/plain", "<", false},
+        {NULL, "", false},
+        {"Application/JSON", "nonsense", true},
     };
-    for (size_t i = 0; i < TD_COUNT(cases); i++)
-        assert_int_equal(http_json_is_cut(cases[i].type, cases[i].body, strlen(cases[i].body)), cases[i].cut);
+    for (size_t i = 0; i < TD_COUNT(cases); i++) {
+        if (http_body_is_wrong(cases[i].type, cases[i].body, strlen(cases[i].body)) != cases[i].wrong)
+            fail_msg("%s '%s'", cases[i].type, cases[i].body);
+    }
 }
 
 static void test_failing_allocations(void **state)
@@ -651,7 +670,7 @@ int main(void)
         cmocka_unit_test(test_bad_settings),
         cmocka_unit_test(test_base_path_is_kept),
         cmocka_unit_test(test_delays),
-        cmocka_unit_test(test_cut_json),
+        cmocka_unit_test(test_wrong_bodies),
         cmocka_unit_test(test_failing_allocations),
     };
     return cmocka_run_group_tests_name("feed/http", tests, NULL, NULL);

@@ -38,12 +38,13 @@ struct td_record { /* a row struct and its columns in file order */
 };
 bool td_field_is_null(const struct td_field *field, const void *row);
 
-/* ---- XNYS calendar: compiled-in rules, sessions 1990-01-01..2035-12-31 ---- */
+/* ---- XNYS calendar: compiled-in rules, sessions 1990-01-01..2035-12-31 ----
+ * Days are exchange dates. The rules are expanded once, on first use; any thread, no errors. */
 
 struct td_session {
     td_day day;
     int32_t index;       /* consecutive over sessions */
-    int32_t close_min;   /* minute of the New York day the regular phase ends: 960; 780 on an early close (840 in 1990-92) */
+    int32_t close_min;   /* minute of the day the regular phase ends: 960; on early closes 780 (840 in 1990-92) */
     int32_t late_end_min; /* end of after-hours: 1200, or 1020 on an early close */
 };
 #define TD_PRE_MIN 240     /* 04:00 */
@@ -63,7 +64,8 @@ int64_t td_cal_close_ms(td_day day);
 enum td_phase { TD_PHASE_OFF, TD_PHASE_PRE, TD_PHASE_REGULAR, TD_PHASE_POST, TD_PHASE_NO_SESSION };
 enum td_phase td_cal_phase(td_day day, int32_t minute_of_day);
 
-/* ---- bars: columns of one ticker, ascending time ---- */
+/* ---- bars: columns of one ticker, ascending time ----
+ * Start from {0}; whoever fills them frees them. Prices in dollars, volume in shares. One thread at a time. */
 
 struct td_bars {
     size_t n, cap;
@@ -77,6 +79,7 @@ struct td_bar {
     double open, high, low, close, volume, vwap;
     int64_t trades;
 };
+/* Room for n bars in all columns (TD_NOMEM, the bars stay as they were). */
 enum td_code td_bars_reserve(struct td_bars *bars, size_t n, struct td_err *err);
 enum td_code td_bars_add(struct td_bars *bars, const struct td_bar *bar, struct td_err *err);
 struct td_bar td_bars_get(const struct td_bars *bars, size_t i);
@@ -104,9 +107,12 @@ enum td_reason {
     TD_REASON_COUNT
 };
 const char *td_reason_text(enum td_reason reason);
-/* Door check of one bar. `daily`: its time must be New York midnight of a session; else a whole minute. */
+/* Door check of one bar, first broken rule of design section 10. `daily`: its time must be New York midnight of a
+ * session; else a whole minute of any day. Unknown volume, vwap and count pass; a vwap of 0 passes beside a volume of
+ * 0 only. */
 enum td_reason td_bar_check(const struct td_bar *bar, bool daily);
-/* Sort by time, drop identical duplicates (counted), take every row of a conflicting timestamp out (counted). */
+/* Sort by time, drop identical duplicates (counted), take every row of a conflicting timestamp out (counted):
+ * bars->n + *duplicates + *conflicts = rows before. TD_NOMEM leaves the bars as they were. */
 enum td_code td_bars_clean(struct td_bars *bars, uint64_t *duplicates, uint64_t *conflicts, struct td_err *err);
 
 /* ---- candles: reference indicators-and-candles.md, section Candles ---- */
@@ -136,20 +142,29 @@ struct td_candles { /* start with {0} */
     double tail_dollars; /* sum of volume x price of the last candle, so that a later call can go on exactly */
 };
 extern const struct td_record td_candle_record; /* timestamp,open,...,bars,partial */
-/* Append the candles of `bars` (one ticker, ascending) to *out; a bucket split over two calls is merged. volume is the
- * sum of known volumes (NaN when none), vwap volume-weighted with (h+l+c)/3 where a bar has none. */
+/* Append the candles of `bars` (one ticker, ascending) to *out; a bucket split over two calls is merged. volume is
+ * the sum of known volumes (NaN when none), vwap volume-weighted with (h+l+c)/3 where a bar has none (NaN without
+ * volume). The same options in every call. 1d is labelled New York midnight whatever the anchor. Errors: TD_NOMEM,
+ * TD_DATA (bars out of order or with an impossible time), TD_USAGE. */
 enum td_code td_candles_add(struct td_candles *out, const struct td_bars *bars, const struct td_candle_options *options,
                             struct td_err *err);
 void td_candles_free(struct td_candles *candles);
 
-/* ---- indicators: out[i] is NaN before the first value ---- */
+/* ---- indicators: out[i] is NaN before the first value ----
+ * Reference indicators-and-candles.md. out holds n values and may not overlap x. A NaN in x gives NaN in that row:
+ * the SMA is then null until `period` values in a row are known, the EMA steps over it. Any thread, no errors. */
 
 void td_sma(const double *x, size_t n, size_t period, double *out);
-void td_ema(const double *x, size_t n, size_t period, double *out); /* seed: SMA of the first `period` */
+void td_ema(const double *x, size_t n, size_t period, double *out); /* seed: SMA of the first `period` known values */
 /* Session VWAP of (h+l+c)/3, reset at each New York date; `regular`: only 09:30-16:00 bars count (others NaN). */
 void td_session_vwap(const struct td_bars *bars, bool regular, double *out);
 
-/* ---- daily rows: design section 6 and 6.1 ---- */
+/* ---- daily rows: design section 6 and 6.1 ----
+ * Where the text leaves a choice: hist_n and the five rows that rvol30_prior asks for count rows with a volume; a
+ * change and a gap across an unknown session are both null; flags approx_dollar_vol and vol_partial speak of bars
+ * whose volume is known, but a daily-bar row without vwap is always approx_dollar_vol; has_gaps of a daily-bar row
+ * follows its unit alone, and is null under `seed`; half_day, mixed_bars and partial_session are flagged in both
+ * presets. */
 
 enum td_preset { TD_PRESET_SESSION, TD_PRESET_SEED };
 #define TD_FLAGS(X)                                                                                                    \
@@ -231,20 +246,21 @@ struct td_daily_context {
 };
 
 /* First pass: fold bars into rows, one row a ticker-day (raw sums, no history columns yet). Minute bars come in time
- * order over all calls (else TD_DATA) and a day may straddle two calls; day bars come in any order and interleaving, the
- * last one of a day counts, those of non-sessions count for nothing under `session`. No minute bar is kept. Memory: one
- * row a day. One thread a builder. Errors: TD_NOMEM, TD_DATA. */
+ * order over all calls (else TD_DATA) and a day may straddle two calls; day bars come in any order and interleaving,
+ * the last one of a day counts, those of non-sessions count for nothing under `session`. No minute bar is kept.
+ * Memory: one row a day. One thread a builder. Errors: TD_NOMEM, TD_DATA. */
 struct td_daily_builder;
 enum td_code td_daily_new(const struct td_daily_context *context, struct td_daily_builder **out, struct td_err *err);
 enum td_code td_daily_minutes(struct td_daily_builder *builder, const struct td_bars *bars, struct td_err *err);
 enum td_code td_daily_days(struct td_daily_builder *builder, const struct td_bars *bars, struct td_err *err);
 /* Minute bars that counted for nothing so far. */
 void td_daily_skipped(const struct td_daily_builder *builder, uint64_t *off_hours, uint64_t *no_session);
-/* Second pass: history columns (changes, windows, splits, identity, gaps, caps). The rows, ascending by day, stay owned
- * by the builder and end with it or with the next td_daily_finish. `history` are finished rows of the same ticker before
- * the first bar fed (for incremental runs; at least the last 31 rows, or all there are), NULL when none; those of a
- * running session and those from the first new day on are left aside. The new rows are then bit for bit the rows of a
- * full run. `seed` rows have no phases: their phase volumes and max_gap_min are null. Errors: TD_NOMEM. */
+/* Second pass: history columns (changes, windows, splits, identity, gaps, caps). The rows, ascending by day, stay
+ * owned by the builder and end with it or with the next td_daily_finish. `history` are finished rows of the same
+ * ticker before the first bar fed (for incremental runs; at least the last 31 rows, or all there are), NULL when
+ * none; those of a running session and those from the first new day on are left aside. The new rows are then bit for
+ * bit the rows of a full run. `seed` rows have no phases: their phase volumes and max_gap_min are null. Errors:
+ * TD_NOMEM. */
 enum td_code td_daily_finish(struct td_daily_builder *builder, const struct td_daily_row *history, size_t history_count,
                              struct td_daily_row **rows, size_t *count, struct td_err *err);
 void td_daily_free(struct td_daily_builder *builder);
@@ -275,12 +291,16 @@ struct td_watch_row {
 };
 extern const struct td_record td_watch_record;
 struct td_screen td_screen_default(void);
-/* Hash of everything that decides membership and rules: file metadata tapedeck.thresholds, 16 hex digits. */
+/* Hash of everything that decides membership and rules: file metadata tapedeck.thresholds, 16 hex digits. Lists are
+ * sets: order and blanks do not matter. Stable across versions. */
 void td_screen_hash(const struct td_screen *screen, char out[17]);
-/* Fill *out; returns false when the row is not listed at all (membership, price band, cap, split suspect). */
+/* Fill *out; returns false when the row is not listed at all (membership, price band, cap, split suspect) and leaves
+ * *out. A null fails its rule. An unknown exchange follows type_unknown_pass like an unknown type; where test_ticker
+ * is unknown (or reference NULL) the name decides by td_is_test_ticker. cap_max 0 = no limit, also for an unknown
+ * cap. */
 bool td_screen_row(const struct td_screen *screen, const struct td_daily_row *row, const struct td_reference *reference,
                    struct td_watch_row *out);
-/* rvol30 descending (null last), ticker ascending: the order of a watchlist file. qsort comparator. */
+/* rvol30 descending (null last), ticker ascending bytewise: the order of a watchlist file. qsort comparator. */
 int td_watch_compare(const void *a, const void *b);
 /* NASDAQ/NYSE test symbols by their published patterns (ZVZZT, ZXZZT, NTEST.A, ZTST, ...). */
 bool td_is_test_ticker(const char *ticker);

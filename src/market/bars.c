@@ -10,8 +10,7 @@
 
 static void double_columns(struct td_bars *bars, double **out[DOUBLE_COLUMNS])
 {
-    double **columns[DOUBLE_COLUMNS] = {&bars->open,  &bars->high,   &bars->low,
-                                        &bars->close, &bars->volume, &bars->vwap};
+    double **columns[DOUBLE_COLUMNS] = {&bars->open, &bars->high, &bars->low, &bars->close, &bars->volume, &bars->vwap};
     memcpy(out, columns, sizeof columns);
 }
 

@@ -7,7 +7,7 @@ static const struct {
     const char *name;
     int minutes;
 } timeframes[TD_TF_COUNT] = {
-    [TD_TF_1M] = {"1m", 1},   [TD_TF_5M] = {"5m", 5},   [TD_TF_15M] = {"15m", 15},  [TD_TF_30M] = {"30m", 30},
+    [TD_TF_1M] = {"1m", 1},  [TD_TF_5M] = {"5m", 5},   [TD_TF_15M] = {"15m", 15}, [TD_TF_30M] = {"30m", 30},
     [TD_TF_1H] = {"1h", 60}, [TD_TF_4H] = {"4h", 240}, [TD_TF_1D] = {"1d", 1440},
 };
 

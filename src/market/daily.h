@@ -16,9 +16,9 @@ struct day_sum {
     double open, high, low, close; /* regular phase; all bars under `seed`. NaN before the first bar */
     double last_close;             /* of any bar that counts */
     int64_t trades;
-    uint32_t minutes;                           /* distinct regular minutes with a bar */
-    int32_t last_minute, gap, regular_minutes;  /* minutes since the open: newest seen (-1), longest hole, length */
-    bool approx;                                /* a bar without a vwap weighed in the dollars */
+    uint32_t minutes;                          /* distinct regular minutes with a bar */
+    int32_t last_minute, gap, regular_minutes; /* minutes since the open: newest seen (-1), longest hole, length */
+    bool approx;                               /* a bar without a vwap weighed in the dollars */
 };
 
 struct day_bar {

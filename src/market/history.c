@@ -4,9 +4,9 @@
 #include <string.h>
 #include "daily.h"
 
-#define WINDOW_ROWS 30      /* of the RVOL window, today included */
-#define LOOK_BACK 31        /* earlier rows that can touch a row: 30 before today, and one to start from */
-#define PRIOR_MIN_ROWS 5    /* rows with a volume that rvol30_prior asks for */
+#define WINDOW_ROWS 30       /* of the RVOL window, today included */
+#define LOOK_BACK 31         /* earlier rows that can touch a row: 30 before today, and one to start from */
+#define PRIOR_MIN_ROWS 5     /* rows with a volume that rvol30_prior asks for */
 #define LIFE_MAX_SESSIONS 10 /* rows further apart belong to different lives */
 #define SPLIT_TOLERANCE 0.06
 #define SPLIT_MAX 200
@@ -18,11 +18,11 @@ struct past {
     td_day day;
     int32_t index; /* of the session, or of the one before on a non-session (`seed`) */
     double close, volume;
-    double factor;   /* of the splits executed in (row before, this row] */
-    size_t life;     /* place of the first row of this row's life */
-    bool split;      /* a split is known in (row before, this row] */
-    bool new_life;   /* the row before is another life */
-    bool hole;       /* an unknown session lies strictly between the row before and this one */
+    double factor; /* of the splits executed in (row before, this row] */
+    size_t life;   /* place of the first row of this row's life */
+    bool split;    /* a split is known in (row before, this row] */
+    bool new_life; /* the row before is another life */
+    bool hole;     /* an unknown session lies strictly between the row before and this one */
     bool from_day;
 };
 

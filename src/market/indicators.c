@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Indicators for the candle viewer: simple and exponential means, session VWAP. A null (NaN) input gives a null there. */
+ * Indicators for the candle viewer: simple and exponential means, session VWAP. A null (NaN) input gives a null there.
+ */
 #include "market_values.h"
 
 /* Sum of a window in time order. */

@@ -5,8 +5,8 @@
 
 #include <tapedeck/market.h>
 
-#define REGULAR_CLOSE_MIN 960  /* 16:00 */
-#define LATE_END_MIN 1200      /* 20:00 */
+#define REGULAR_CLOSE_MIN 960 /* 16:00 */
+#define LATE_END_MIN 1200     /* 20:00 */
 
 /* Times beyond this (about the year 6400) come from broken input; below it sums of times and days cannot overflow. */
 #define TIME_LIMIT_MS (INT64_C(1) << 47)

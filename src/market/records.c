@@ -12,16 +12,11 @@
 #define OPTIONAL true
 
 static const struct td_field candle_fields[] = {
-    FIELD(td_candle, "timestamp", TD_F_TS, ts, NEEDED),
-    FIELD(td_candle, "open", TD_F_F64, open, NEEDED),
-    FIELD(td_candle, "high", TD_F_F64, high, NEEDED),
-    FIELD(td_candle, "low", TD_F_F64, low, NEEDED),
-    FIELD(td_candle, "close", TD_F_F64, close, NEEDED),
-    FIELD(td_candle, "volume", TD_F_F64, volume, OPTIONAL),
-    FIELD(td_candle, "vwap", TD_F_F64, vwap, OPTIONAL),
-    FIELD(td_candle, "transactions", TD_F_I64, trades, OPTIONAL),
-    FIELD(td_candle, "bars", TD_F_U32, bars, NEEDED),
-    FIELD(td_candle, "partial", TD_F_BOOL, partial, NEEDED),
+    FIELD(td_candle, "timestamp", TD_F_TS, ts, NEEDED), FIELD(td_candle, "open", TD_F_F64, open, NEEDED),
+    FIELD(td_candle, "high", TD_F_F64, high, NEEDED),   FIELD(td_candle, "low", TD_F_F64, low, NEEDED),
+    FIELD(td_candle, "close", TD_F_F64, close, NEEDED), FIELD(td_candle, "volume", TD_F_F64, volume, OPTIONAL),
+    FIELD(td_candle, "vwap", TD_F_F64, vwap, OPTIONAL), FIELD(td_candle, "transactions", TD_F_I64, trades, OPTIONAL),
+    FIELD(td_candle, "bars", TD_F_U32, bars, NEEDED),   FIELD(td_candle, "partial", TD_F_BOOL, partial, NEEDED),
 };
 const struct td_record td_candle_record = {"candles/1", sizeof(struct td_candle), TD_COUNT(candle_fields),
                                            candle_fields};
@@ -56,8 +51,7 @@ static const struct td_field daily_fields[] = {
     FIELD(td_daily_row, "close_src", TD_F_TEXT, close_src, NEEDED),
     FIELD(td_daily_row, "flags", TD_F_STR, flags, NEEDED),
 };
-const struct td_record td_daily_record = {"daily/1", sizeof(struct td_daily_row), TD_COUNT(daily_fields),
-                                          daily_fields};
+const struct td_record td_daily_record = {"daily/1", sizeof(struct td_daily_row), TD_COUNT(daily_fields), daily_fields};
 
 static const struct td_field watch_fields[] = {
     FIELD(td_watch_row, "ticker", TD_F_STR, ticker, NEEDED),

@@ -6,12 +6,8 @@
 struct td_screen td_screen_default(void)
 {
     return (struct td_screen){
-        .thresholds = {.rvol = 2.0,
-                       .pctchg = 0.15,
-                       .dvol = 5000000,
-                       .min_price = 0.5,
-                       .max_price = 20.0,
-                       .cap_max = 2000000000},
+        .thresholds =
+            {.rvol = 2.0, .pctchg = 0.15, .dvol = 5000000, .min_price = 0.5, .max_price = 20.0, .cap_max = 2000000000},
         .membership = {.types = "CS,ADRC",
                        .exchanges = "XNAS,XNYS,XASE",
                        .drop_test_tickers = true,
@@ -92,9 +88,9 @@ void td_screen_hash(const struct td_screen *screen, char out[17])
 bool td_is_test_ticker(const char *ticker)
 {
     /* Symbols the exchanges set aside for testing. A suffix (NTEST.A, NTEST-B) names one of several. */
-    static const char *const names[] = {"ATEST", "BTEST", "CTEST", "ITEST", "MTEST", "NTEST", "PTEST", "TTEST", "ZTEST",
-                                        "ZTST",  "ZBZX",  "ZEXIT", "ZIEXT", "ZXIET", "ZVV",   "ZXYZ",  "CBO",   "CBX",
-                                        "IGZ"};
+    static const char *const names[] = {"ATEST", "BTEST", "CTEST", "ITEST", "MTEST", "NTEST", "PTEST",
+                                        "TTEST", "ZTEST", "ZTST",  "ZBZX",  "ZEXIT", "ZIEXT", "ZXIET",
+                                        "ZVV",   "ZXYZ",  "CBO",   "CBX",   "IGZ"};
     size_t len = strcspn(ticker, ".-");
     if (len == 5 && ticker[0] == 'Z' && !memcmp(ticker + 2, "ZZT", 3)) /* ZVZZT, ZWZZT, ZXZZT, ... */
         return true;

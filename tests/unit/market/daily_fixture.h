@@ -32,8 +32,12 @@ static const struct td_day_range all_known = {INT32_MIN + 1, INT32_MAX};
 
 static inline struct td_daily_context context_of(enum td_preset preset)
 {
-    return (struct td_daily_context){.ticker = "ABCD", .preset = preset, .vouched = &all_known, .vouched_count = 1,
-                                     .minute = true, .day_bars = true};
+    return (struct td_daily_context){.ticker = "ABCD",
+                                     .preset = preset,
+                                     .vouched = &all_known,
+                                     .vouched_count = 1,
+                                     .minute = true,
+                                     .day_bars = true};
 }
 
 struct build {

@@ -28,7 +28,10 @@ static void each_rule_of_the_door_is_kept(void **state)
         enum td_reason reason;
     } cases[] = {
         {"good minute", {minute, 10, 11, 9, 10.5, 100, 10.2, 7}, false, TD_REASON_NONE},
-        {"unknown volume, vwap, trades", {minute, 10, 11, 9, 10.5, TD_NO_F64, TD_NO_F64, TD_NO_COUNT}, false, TD_REASON_NONE},
+        {"unknown volume, vwap, trades",
+         {minute, 10, 11, 9, 10.5, TD_NO_F64, TD_NO_F64, TD_NO_COUNT},
+         false,
+         TD_REASON_NONE},
         {"flat, zero volume, zero vwap", {minute, 1, 1, 1, 1, 0, 0, 0}, false, TD_REASON_NONE},
         {"no open", {minute, TD_NO_F64, 11, 9, 10.5, 100, 10.2, 7}, false, TD_REASON_NOT_FINITE},
         {"infinite high", {minute, 10, inf, 9, 10.5, 100, 10.2, 7}, false, TD_REASON_NOT_FINITE},

@@ -168,13 +168,13 @@ static void phases_follow_the_clock(void **state)
         int minute;
         enum td_phase phase;
     } cases[] = {
-        {"2025-02-06", 239, TD_PHASE_OFF},      {"2025-02-06", 240, TD_PHASE_PRE},
-        {"2025-02-06", 569, TD_PHASE_PRE},      {"2025-02-06", 570, TD_PHASE_REGULAR},
-        {"2025-02-06", 959, TD_PHASE_REGULAR},  {"2025-02-06", 960, TD_PHASE_POST},
-        {"2025-02-06", 1199, TD_PHASE_POST},    {"2025-02-06", 1200, TD_PHASE_OFF},
-        {"2025-02-06", -1, TD_PHASE_OFF},       {"2025-11-28", 779, TD_PHASE_REGULAR},
-        {"2025-11-28", 780, TD_PHASE_POST},     {"2025-11-28", 1019, TD_PHASE_POST},
-        {"2025-11-28", 1020, TD_PHASE_OFF},     {"2025-02-08", 600, TD_PHASE_NO_SESSION},
+        {"2025-02-06", 239, TD_PHASE_OFF},        {"2025-02-06", 240, TD_PHASE_PRE},
+        {"2025-02-06", 569, TD_PHASE_PRE},        {"2025-02-06", 570, TD_PHASE_REGULAR},
+        {"2025-02-06", 959, TD_PHASE_REGULAR},    {"2025-02-06", 960, TD_PHASE_POST},
+        {"2025-02-06", 1199, TD_PHASE_POST},      {"2025-02-06", 1200, TD_PHASE_OFF},
+        {"2025-02-06", -1, TD_PHASE_OFF},         {"2025-11-28", 779, TD_PHASE_REGULAR},
+        {"2025-11-28", 780, TD_PHASE_POST},       {"2025-11-28", 1019, TD_PHASE_POST},
+        {"2025-11-28", 1020, TD_PHASE_OFF},       {"2025-02-08", 600, TD_PHASE_NO_SESSION},
         {"2025-01-09", 600, TD_PHASE_NO_SESSION},
     };
     for (size_t i = 0; i < TD_COUNT(cases); i++)

@@ -7,8 +7,14 @@ static void load_minutes(const char *path, struct td_bars *bars)
     struct csv csv;
     csv_open(&csv, path);
     while (csv_next(&csv)) {
-        struct td_bar bar = {integer(csv.field[0]), number(csv.field[2]), number(csv.field[3]), number(csv.field[4]),
-                             number(csv.field[5]),  number(csv.field[6]), TD_NO_F64,                  TD_NO_COUNT};
+        struct td_bar bar = {integer(csv.field[0]),
+                             number(csv.field[2]),
+                             number(csv.field[3]),
+                             number(csv.field[4]),
+                             number(csv.field[5]),
+                             number(csv.field[6]),
+                             TD_NO_F64,
+                             TD_NO_COUNT};
         ASSERT_OK(td_bars_add(bars, &bar, NULL), (struct td_err){0});
     }
 }
@@ -24,8 +30,8 @@ static void compare_file(const char *path, const struct td_candles *candles)
         if (c->ts != integer(csv.field[0]) || c->open != number(csv.field[2]) || c->high != number(csv.field[3]) ||
             c->low != number(csv.field[4]) || c->close != number(csv.field[5]) || c->volume != number(csv.field[6]) ||
             c->bars != integer(csv.field[7]))
-            fail_msg("%s: row %zu at %s differs (ts %lld, volume %g, bars %u)", path, i, csv.field[1],
-                     (long long)c->ts, c->volume, c->bars);
+            fail_msg("%s: row %zu at %s differs (ts %lld, volume %g, bars %u)", path, i, csv.field[1], (long long)c->ts,
+                     c->volume, c->bars);
         assert_int_equal(c->partial, 0);
         assert_true(c->trades == TD_NO_COUNT);
     }
@@ -94,7 +100,8 @@ static void session_vwap_equals_the_recordings(void **state)
         for (; csv_next(&csv); i++) {
             assert_true(i < bars.n);
             assert_int_equal(bars.ts[i], integer(csv.field[0]));
-            if (!near_f64(all[i], number(csv.field[1]), 1e-9, 0) || !near_f64(regular[i], number(csv.field[2]), 1e-9, 0))
+            if (!near_f64(all[i], number(csv.field[1]), 1e-9, 0) ||
+                !near_f64(regular[i], number(csv.field[2]), 1e-9, 0))
                 fail_msg("%s row %zu: %.17g %.17g, expected %s %s", tickers[t], i, all[i], regular[i], csv.field[1],
                          csv.field[2]);
         }
@@ -197,8 +204,8 @@ static void left_edges_by_anchor(void **state)
 
 static struct td_bars slice(const struct td_bars *bars, size_t from, size_t to)
 {
-    return (struct td_bars){to - from,         to - from,          bars->ts + from,     bars->open + from,
-                            bars->high + from, bars->low + from,   bars->close + from,  bars->volume + from,
+    return (struct td_bars){to - from,         to - from,          bars->ts + from,    bars->open + from,
+                            bars->high + from, bars->low + from,   bars->close + from, bars->volume + from,
                             bars->vwap + from, bars->trades + from};
 }
 
@@ -225,9 +232,9 @@ static void cutting_the_bars_changes_nothing(void **state)
         assert_int_equal(parts.n, whole.n);
         for (size_t i = 0; i < whole.n; i++) {
             const struct td_candle *a = &whole.items[i], *b = &parts.items[i];
-            if (a->ts != b->ts || !same_f64(a->vwap, b->vwap) || !same_f64(a->volume, b->volume) || a->bars != b->bars ||
-                a->open != b->open || a->high != b->high || a->low != b->low || a->close != b->close ||
-                a->trades != b->trades)
+            if (a->ts != b->ts || !same_f64(a->vwap, b->vwap) || !same_f64(a->volume, b->volume) ||
+                a->bars != b->bars || a->open != b->open || a->high != b->high || a->low != b->low ||
+                a->close != b->close || a->trades != b->trades)
                 fail_msg("cut at %zu: candle %zu differs", cut, i);
         }
         td_candles_free(&parts);
@@ -265,12 +272,9 @@ static void timeframes_have_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(candles_equal_the_recordings),
-        cmocka_unit_test(session_vwap_equals_the_recordings),
-        cmocka_unit_test(nulls_leave_the_sums),
-        cmocka_unit_test(hours_and_days_outside_are_left_out),
-        cmocka_unit_test(left_edges_by_anchor),
-        cmocka_unit_test(cutting_the_bars_changes_nothing),
+        cmocka_unit_test(candles_equal_the_recordings), cmocka_unit_test(session_vwap_equals_the_recordings),
+        cmocka_unit_test(nulls_leave_the_sums),         cmocka_unit_test(hours_and_days_outside_are_left_out),
+        cmocka_unit_test(left_edges_by_anchor),         cmocka_unit_test(cutting_the_bars_changes_nothing),
         cmocka_unit_test(timeframes_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

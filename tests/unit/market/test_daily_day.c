@@ -47,8 +47,8 @@ static void seed_takes_every_bar_of_the_utc_date(void **state)
 {
     (void)state;
     struct td_bars bars = {0};
-    put(&bars, "2025-02-05 18:59", 9, 9, 9, 9, 1000, 9, 9);            /* 23:59 UTC of the day before */
-    put(&bars, "2025-02-05 19:00", 10, 30, 5, 11, 100, 10.5, 1);       /* 00:00 UTC */
+    put(&bars, "2025-02-05 18:59", 9, 9, 9, 9, 1000, 9, 9);      /* 23:59 UTC of the day before */
+    put(&bars, "2025-02-05 19:00", 10, 30, 5, 11, 100, 10.5, 1); /* 00:00 UTC */
     put(&bars, "2025-02-06 09:31", 12, 14, 11.9, 13, 200, 12.5, 3);
     put(&bars, "2025-02-06 18:59", 14, 20, 7, 8, 400, 16, TD_NO_COUNT); /* after-hours, no count */
     put(&bars, "2025-02-08 10:00", 5, 5, 5, 5, 1, 5, TD_NO_COUNT);      /* Saturday stays */
@@ -291,7 +291,8 @@ static void sources_by_the_bars_option(void **state)
     static const struct {
         enum td_preset preset;
         bool minute, day_bars;
-        const char *rows; /* d = from the daily bar, m = minutes with their own close, M = minutes with the daily close */
+        const char
+            *rows; /* d = from the daily bar, m = minutes with their own close, M = minutes with the daily close */
     } cases[] = {
         {TD_PRESET_SESSION, true, true, "dmM"}, {TD_PRESET_SESSION, true, false, "mM"},
         {TD_PRESET_SESSION, false, true, "dd"}, {TD_PRESET_SESSION, false, false, ""},
@@ -314,7 +315,7 @@ static void sources_by_the_bars_option(void **state)
             const struct td_daily_row *r = &b.rows[k];
             bool day = cases[i].rows[k] == 'd', close = cases[i].rows[k] == 'M';
             assert_string_equal(r->bars_from, day ? "day" : "minute");
-            assert_string_equal(r->close_src, day || close ? "daily"
+            assert_string_equal(r->close_src, day || close                        ? "daily"
                                               : cases[i].preset == TD_PRESET_SEED ? "last"
                                                                                   : "regular");
             if (close)
@@ -392,9 +393,9 @@ static void caps_are_joined_as_of_the_day(void **state)
         td_day day;
         double cap;
     } cases[] = {
-        {99, (double)NAN}, {100, 1}, {149, 1}, {150, 2}, {160, 3}, {169, 3}, {170, 2},
-        {199, 2},          {200, 2}, {299, 2}, {300, (double)NAN}, {399, (double)NAN}, {400, 4}, {449, 4},
-        {450, 5},          {459, 5}, {460, 4}, {30000, 4},
+        {99, (double)NAN}, {100, 1}, {149, 1}, {150, 2}, {160, 3},           {169, 3},
+        {170, 2},          {199, 2}, {200, 2}, {299, 2}, {300, (double)NAN}, {399, (double)NAN},
+        {400, 4},          {449, 4}, {450, 5}, {459, 5}, {460, 4},           {30000, 4},
     };
     for (size_t i = 0; i < TD_COUNT(cases); i++) {
         struct td_bars days = {0};

@@ -37,8 +37,14 @@ static void random_session(struct random_market *m, int32_t index, uint64_t *see
     int64_t minute = 200 + (int64_t)(random_next(seed) % 500); /* some before 04:00, some after the close */
     for (unsigned i = 0; i < bars && minute < 1300; i++, minute += 1 + (int64_t)(random_next(seed) % 30)) {
         double p = random_price(seed);
-        struct td_bar bar = {td_ny_to_utc(day, minute * TD_MS_MINUTE), p,       p * 1.01, p * 0.99, p * 1.003,
-                             (double)(random_next(seed) % 100000) / 3,  p * 1.001, (int64_t)(random_next(seed) % 50)};
+        struct td_bar bar = {td_ny_to_utc(day, minute * TD_MS_MINUTE),
+                             p,
+                             p * 1.01,
+                             p * 0.99,
+                             p * 1.003,
+                             (double)(random_next(seed) % 100000) / 3,
+                             p * 1.001,
+                             (int64_t)(random_next(seed) % 50)};
         bar.volume = random_next(seed) % 9 ? bar.volume : NONE;
         bar.vwap = random_next(seed) % 9 ? bar.vwap : NONE;
         bar.trades = random_next(seed) % 3 ? bar.trades : TD_NO_COUNT;
@@ -53,7 +59,8 @@ static void random_market_make(struct random_market *m, enum td_preset preset, u
         if (i < 50 || i > 62) /* 13 empty sessions: another life */
             random_session(m, FIRST + i, seed);
     for (int i = 0; i < 8; i++) {
-        m->splits[i] = (struct td_split){td_cal_day(FIRST) + 25 * i + (td_day)(random_next(seed) % 9), i % 2 ? 3 : 0.07};
+        m->splits[i] =
+            (struct td_split){td_cal_day(FIRST) + 25 * i + (td_day)(random_next(seed) % 9), i % 2 ? 3 : 0.07};
         m->vouched[i] = (struct td_day_range){td_cal_day(FIRST) + 30 * i, td_cal_day(FIRST) + 30 * i + 26};
     }
     m->incomplete[0] = (struct td_day_range){td_cal_day(FIRST + 90), td_cal_day(FIRST + 93)};
@@ -64,10 +71,22 @@ static void random_market_make(struct random_market *m, enum td_preset preset, u
     m->caps[0] = (struct td_cap_interval){td_cal_day(FIRST), td_cal_day(FIRST + 70), 1e8};
     m->caps[1] = (struct td_cap_interval){td_cal_day(FIRST + 80), TD_NO_DAY, 2e8};
     m->context = (struct td_daily_context){
-        .ticker = "RAND", .preset = preset,
-        .splits = m->splits, .split_count = 8, .caps = m->caps, .cap_count = 2, .vouched = m->vouched,
-        .vouched_count = 8, .life_breaks = m->life_breaks, .life_break_count = 2, .renames = m->renames,
-        .rename_count = 2, .minute = true, .day_bars = true, .incomplete = m->incomplete, .incomplete_count = 1,
+        .ticker = "RAND",
+        .preset = preset,
+        .splits = m->splits,
+        .split_count = 8,
+        .caps = m->caps,
+        .cap_count = 2,
+        .vouched = m->vouched,
+        .vouched_count = 8,
+        .life_breaks = m->life_breaks,
+        .life_break_count = 2,
+        .renames = m->renames,
+        .rename_count = 2,
+        .minute = true,
+        .day_bars = true,
+        .incomplete = m->incomplete,
+        .incomplete_count = 1,
     };
 }
 
@@ -79,8 +98,8 @@ static void random_market_free(struct random_market *m)
 
 static struct td_bars slice(const struct td_bars *bars, size_t from, size_t to)
 {
-    return (struct td_bars){to - from,         to - from,        bars->ts + from,    bars->open + from,
-                            bars->high + from, bars->low + from, bars->close + from, bars->volume + from,
+    return (struct td_bars){to - from,         to - from,          bars->ts + from,    bars->open + from,
+                            bars->high + from, bars->low + from,   bars->close + from, bars->volume + from,
                             bars->vwap + from, bars->trades + from};
 }
 
@@ -271,8 +290,8 @@ static void compare_plain(const struct plain *p, const struct td_daily_row *rows
         double gap = i > 0 && !fresh ? p->open[i] / p->close[i - 1] - 1 : NONE;
         double dollars = p->volume[i] * ((p->high[i] + p->low[i] + p->close[i]) / 3);
         double value = i > 0 ? p->volume[i] * (p->open[i] / p->close[i - 1]) / prior_mean : NONE;
-        bool suspect = session && i > 0 && !fresh && value >= 0.2 && value <= 5 &&
-                       jump_like_a_split(p->open[i] / p->close[i - 1]);
+        bool suspect =
+            session && i > 0 && !fresh && value >= 0.2 && value <= 5 && jump_like_a_split(p->open[i] / p->close[i - 1]);
         tally->suspects += suspect;
         const struct td_daily_row *r = &rows[i];
         uint32_t flags = TD_FLAG(APPROX_DOLLAR_VOL) | (td_cal_is_half(p->day[i]) ? TD_FLAG(HALF_DAY) : 0) |
@@ -293,8 +312,8 @@ static void check_ticker(const char *ticker, const struct plain *p, struct tally
 {
     struct td_bars days = {0};
     for (size_t i = 0; i < p->n; i++) {
-        struct td_bar bar = {td_ny_midnight(p->day[i]), p->open[i],   p->high[i], p->low[i],
-                             p->close[i],               p->volume[i], NONE,       TD_NO_COUNT};
+        struct td_bar bar = {
+            td_ny_midnight(p->day[i]), p->open[i], p->high[i], p->low[i], p->close[i], p->volume[i], NONE, TD_NO_COUNT};
         ASSERT_OK(td_bars_add(&days, &bar, NULL), (struct td_err){0});
     }
     for (unsigned preset = 0; preset < 2; preset++) {
@@ -350,8 +369,8 @@ static void the_daily_panel_agrees(void **state)
         if (reason == TD_REASON_NONE && sampled(ticker))
             plain_add(&p, day, v);
     }
-    print_message("panel: %zu tickers, %zu rows, %zu refused, %u new listings, %u split suspects\n", tickers, rows, refused,
-                  tally.fresh, tally.suspects);
+    print_message("panel: %zu tickers, %zu rows, %zu refused, %u new listings, %u split suspects\n", tickers, rows,
+                  refused, tally.fresh, tally.suspects);
     assert_true(tickers > 300 && rows > 100000 && refused == 45 && tally.fresh == 2 && tally.suspects > 0);
 }
 

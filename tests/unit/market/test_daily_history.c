@@ -171,7 +171,10 @@ static void another_life_starts_anew(void **state)
         const struct td_daily_row *r = &b.rows[2];
         if (has_flag(r, TD_FLAG(NEW_LISTING)) != cases[i].fresh || isnan(r->pctchg_d) != cases[i].fresh ||
             isnan(r->return_d) != cases[i].fresh || isnan(r->gap_pct_d) != cases[i].fresh ||
-            r->hist_n != (cases[i].fresh ? 1 : cases[i].life_break == 1 ? 2 : 3) || has_flag(r, TD_FLAG(RENAMED)) != cases[i].renamed)
+            r->hist_n != (cases[i].fresh             ? 1
+                          : cases[i].life_break == 1 ? 2
+                                                     : 3) ||
+            has_flag(r, TD_FLAG(RENAMED)) != cases[i].renamed)
             fail_msg("%s: change %g, hist_n %u, flags '%s'", cases[i].what, r->pctchg_d, r->hist_n, r->flags);
         assert_string_equal(b.rows[0].flags, "");
         if (cases[i].fresh)
@@ -230,16 +233,14 @@ static void unknown_sessions_are_no_empty_ones(void **state)
         int known_from, known_to, incomplete; /* incomplete: one session, 0 = none */
         bool hole;
     } cases[] = {
-        {"all vouched for", 5, 7, 0, false},
-        {"one unknown at the end", 5, 6, 0, true},
-        {"one unknown at the start", 6, 7, 0, true},
-        {"nothing known", 20, 20, 0, true},
-        {"one known to be incomplete", 5, 7, 6, true},
-        {"rows need no vouching", 5, 7, 4, false},
+        {"all vouched for", 5, 7, 0, false},           {"one unknown at the end", 5, 6, 0, true},
+        {"one unknown at the start", 6, 7, 0, true},   {"nothing known", 20, 20, 0, true},
+        {"one known to be incomplete", 5, 7, 6, true}, {"rows need no vouching", 5, 7, 4, false},
     };
     for (size_t i = 0; i < TD_COUNT(cases); i++) {
         const struct td_day_range known = {td_cal_day(S + cases[i].known_from), td_cal_day(S + cases[i].known_to)};
-        const struct td_day_range incomplete = {td_cal_day(S + cases[i].incomplete), td_cal_day(S + cases[i].incomplete)};
+        const struct td_day_range incomplete = {td_cal_day(S + cases[i].incomplete),
+                                                td_cal_day(S + cases[i].incomplete)};
         struct td_bars days = {0};
         struct td_daily_context context = context_of(TD_PRESET_SESSION);
         context.vouched = &known;
@@ -325,8 +326,8 @@ static void split_suspicion(void **state)
         context.split_count = cases[i].split > 0;
         for (int k = 0; k < 10; k++)
             daily(&days, S + k, 10, 1000);
-        struct td_bar bar = {td_ny_midnight(td_cal_day(S + 10)), cases[i].open, 9999, 1, cases[i].close,
-                             cases[i].volume, 10, 1};
+        struct td_bar bar = {
+            td_ny_midnight(td_cal_day(S + 10)), cases[i].open, 9999, 1, cases[i].close, cases[i].volume, 10, 1};
         ASSERT_OK(td_bars_add(&days, &bar, NULL), (struct td_err){0});
         struct build b = build_of(&context, NULL, &days);
         if (has_flag(&b.rows[10], TD_FLAG(SPLIT_SUSPECT)) != cases[i].suspect)

@@ -11,8 +11,14 @@ static void load_apps(struct td_bars *bars)
         struct csv csv;
         csv_open(&csv, shared_path(files[i]));
         while (csv_next(&csv)) {
-            struct td_bar bar = {0,                    number(csv.field[1]), number(csv.field[2]), number(csv.field[3]),
-                                 number(csv.field[4]), number(csv.field[5]), TD_NO_F64,            TD_NO_COUNT};
+            struct td_bar bar = {0,
+                                 number(csv.field[1]),
+                                 number(csv.field[2]),
+                                 number(csv.field[3]),
+                                 number(csv.field[4]),
+                                 number(csv.field[5]),
+                                 TD_NO_F64,
+                                 TD_NO_COUNT};
             csv.field[0][10] = 'T';
             assert_true(td_parse_rfc3339(csv.field[0], strlen(csv.field[0]), &bar.ts));
             assert_int_equal(td_bar_check(&bar, false), TD_REASON_NONE);
@@ -89,6 +95,10 @@ static void apps_doubles_on_2025_02_06(void **state)
         assert_true(near_f64(r->rvol30_prior, e->rvol30_prior, 5e-7, 0));
         assert_int_equal(r->session_rows, e->session_rows);
         assert_string_equal(r->flags, "approx_dollar_vol");
+        assert_true(near_f64(before->pctchg_d, seed ? 0.338710 : 0.016064, 5e-7, 0));
+        assert_true(near_f64(before->rvol30, seed ? 2.9234 : 2.5581, 5e-5, 0));
+        if (seed)
+            assert_true(row_of(&b, "2025-02-08")->vol_d == 22713);
         /* Friday evening in New York is Saturday in UTC, and the evening of 01-08 falls on the closed 01-09. */
         unsigned saturdays = 0, closed = 0;
         for (size_t i = 0; i < b.n; i++) {

@@ -14,7 +14,8 @@ static size_t read_column(const char *path, const char *name, double *out)
     gzclose(file);
     size_t column = 0, n = 0;
     header[strcspn(header, "\r\n")] = 0;
-    for (char *at = header; strncmp(at, name, strlen(name)) || (at[strlen(name)] && at[strlen(name)] != ','); column++) {
+    for (char *at = header; strncmp(at, name, strlen(name)) || (at[strlen(name)] && at[strlen(name)] != ',');
+         column++) {
         at = strchr(at, ',');
         assert_non_null(at);
         at++;
@@ -36,9 +37,9 @@ static void means_equal_the_recordings(void **state)
         size_t period;
         bool exponential;
     } cases[] = {
-        {"sma5", 5, false}, {"sma20", 20, false}, {"sma50", 50, false}, {"sma200", 200, false},  {"ema9", 9, true},
-        {"ema12", 12, true}, {"ema20", 20, true},  {"ema26", 26, true},  {"ema50", 50, true},
-        {"ti_ema12", 12, true}, {"ti_ema26", 26, true},
+        {"sma5", 5, false},  {"sma20", 20, false},   {"sma50", 50, false},   {"sma200", 200, false},
+        {"ema9", 9, true},   {"ema12", 12, true},    {"ema20", 20, true},    {"ema26", 26, true},
+        {"ema50", 50, true}, {"ti_ema12", 12, true}, {"ti_ema26", 26, true},
     };
     static double close[MAX_ROWS], expected[MAX_ROWS], got[MAX_ROWS];
     SHARED_OR_SKIP(folder, "golden/indicators/talib");

@@ -29,8 +29,8 @@ static void columns_and_their_order(void **state)
             assert_true(r->fields[f].offset + r->fields[f].size <= r->size);
             assert_int_equal(r->fields[f].kind == TD_F_STR || r->fields[f].kind == TD_F_TEXT ? 8 : r->fields[f].size,
                              r->fields[f].kind == TD_F_DAY || r->fields[f].kind == TD_F_U32 ? 4
-                             : r->fields[f].kind == TD_F_BOOL                                ? 1
-                                                                                             : 8);
+                             : r->fields[f].kind == TD_F_BOOL                               ? 1
+                                                                                            : 8);
         }
         assert_string_equal(text, cases[i].columns);
     }
@@ -48,8 +48,11 @@ static const struct td_field *field(const struct td_record *record, const char *
 static void nulls_are_seen_in_every_kind(void **state)
 {
     (void)state;
-    struct td_daily_row nulls = {.trading_day = TD_NO_DAY, .vol_d = TD_NO_F64, .trades_d = TD_NO_COUNT,
-                                 .session_rows = UINT32_MAX, .has_gaps = -1};
+    struct td_daily_row nulls = {.trading_day = TD_NO_DAY,
+                                 .vol_d = TD_NO_F64,
+                                 .trades_d = TD_NO_COUNT,
+                                 .session_rows = UINT32_MAX,
+                                 .has_gaps = -1};
     struct td_daily_row values = {.session_rows = 0, .has_gaps = 0, .bars_from = "day"};
     static const char *const names[] = {"trading_day", "vol_d", "trades_d", "session_rows", "has_gaps", "bars_from"};
     for (size_t i = 0; i < TD_COUNT(names); i++) {

@@ -4,9 +4,19 @@
 
 static struct td_daily_row good_row(void)
 {
-    return (struct td_daily_row){.ticker = "GOOD", .trading_day = 20000, .close_d = 5, .pctchg_d = 0.2, .rvol30 = 3,
-                                 .rvol30_prior = 4, .vol_d = 2e6, .dollar_vol_d = 1e7, .vwap_d = 5, .gap_pct_d = 0.1,
-                                 .market_cap_d = 1e8, .flags = "half_day", .complete = 1};
+    return (struct td_daily_row){.ticker = "GOOD",
+                                 .trading_day = 20000,
+                                 .close_d = 5,
+                                 .pctchg_d = 0.2,
+                                 .rvol30 = 3,
+                                 .rvol30_prior = 4,
+                                 .vol_d = 2e6,
+                                 .dollar_vol_d = 1e7,
+                                 .vwap_d = 5,
+                                 .gap_pct_d = 0.1,
+                                 .market_cap_d = 1e8,
+                                 .flags = "half_day",
+                                 .complete = 1};
 }
 
 static void a_good_row_is_carried_over(void **state)
@@ -33,10 +43,11 @@ static void rules_hold_at_their_edges(void **state)
         double rvol30, pctchg, dvol;
         int8_t r_rvol, r_chg, r_dvol;
     } cases[] = {
-        {2.0, 0.15, 5000000, 1, 1, 1}, {1.9999, 0.15, 5000000, 0, 1, 1}, {2.0, 0.1499, 5000000, 1, 0, 1},
-        {2.0, -0.15, 5000000, 1, 1, 1}, {2.0, -0.1499, 5000000, 1, 0, 1}, {2.0, 0.15, 4999999, 1, 1, 0},
-        {x, 0.15, 5000000, 0, 1, 1},   {2.0, x, 5000000, 1, 0, 1},       {2.0, 0.15, x, 1, 1, 0},
-        {x, x, x, 0, 0, 0},
+        {2.0, 0.15, 5000000, 1, 1, 1},    {1.9999, 0.15, 5000000, 0, 1, 1},
+        {2.0, 0.1499, 5000000, 1, 0, 1},  {2.0, -0.15, 5000000, 1, 1, 1},
+        {2.0, -0.1499, 5000000, 1, 0, 1}, {2.0, 0.15, 4999999, 1, 1, 0},
+        {x, 0.15, 5000000, 0, 1, 1},      {2.0, x, 5000000, 1, 0, 1},
+        {2.0, 0.15, x, 1, 1, 0},          {x, x, x, 0, 0, 0},
     };
     struct td_screen screen = td_screen_default();
     for (size_t i = 0; i < TD_COUNT(cases); i++) {
@@ -133,10 +144,14 @@ static void the_published_screen_satisfies_the_rules(void **state)
     no_floor.thresholds.min_price = 0;
     csv_open(&csv, path);
     for (; csv_next(&csv); rows++) {
-        struct td_daily_row row = {.trading_day = day_of(csv.field[1]), .rvol30 = number(csv.field[2]),
-                                   .pctchg_d = number(csv.field[3]), .dollar_vol_d = number(csv.field[4]),
-                                   .close_d = number(csv.field[5]), .vol_d = number(csv.field[6]),
-                                   .vwap_d = number(csv.field[7]), .market_cap_d = TD_NO_F64};
+        struct td_daily_row row = {.trading_day = day_of(csv.field[1]),
+                                   .rvol30 = number(csv.field[2]),
+                                   .pctchg_d = number(csv.field[3]),
+                                   .dollar_vol_d = number(csv.field[4]),
+                                   .close_d = number(csv.field[5]),
+                                   .vol_d = number(csv.field[6]),
+                                   .vwap_d = number(csv.field[7]),
+                                   .market_cap_d = TD_NO_F64};
         struct td_watch_row out;
         td_copy(row.ticker, sizeof row.ticker, csv.field[0]);
         if (!td_screen_row(&no_floor, &row, NULL, &out) || !out.info_rich)
@@ -196,9 +211,12 @@ static void the_hash_follows_what_decides(void **state)
 static void order_of_a_watchlist(void **state)
 {
     (void)state;
-    struct td_watch_row rows[] = {{.ticker = "NUL2", .rvol30 = TD_NO_F64}, {.ticker = "LOW", .rvol30 = 1},
-                                  {.ticker = "NUL1", .rvol30 = TD_NO_F64}, {.ticker = "B", .rvol30 = 5},
-                                  {.ticker = "TOP", .rvol30 = 9},          {.ticker = "A", .rvol30 = 5},
+    struct td_watch_row rows[] = {{.ticker = "NUL2", .rvol30 = TD_NO_F64},
+                                  {.ticker = "LOW", .rvol30 = 1},
+                                  {.ticker = "NUL1", .rvol30 = TD_NO_F64},
+                                  {.ticker = "B", .rvol30 = 5},
+                                  {.ticker = "TOP", .rvol30 = 9},
+                                  {.ticker = "A", .rvol30 = 5},
                                   {.ticker = "a", .rvol30 = 5}};
     qsort(rows, TD_COUNT(rows), sizeof rows[0], td_watch_compare);
     static const char *const order[] = {"TOP", "A", "B", "a", "LOW", "NUL1", "NUL2"};
@@ -223,8 +241,8 @@ static void order_of_a_ranking(void **state)
 static void test_symbols(void **state)
 {
     (void)state;
-    static const char *const yes[] = {"ZVZZT", "ZXZZT", "ZWZZT", "ZJZZT", "ZVZZT.A", "NTEST", "NTEST.A", "NTEST-B",
-                                      "ATEST", "ZTST",  "ZBZX",  "CBO",   "ZXYZ.A",  "ZTEST"};
+    static const char *const yes[] = {"ZVZZT",   "ZXZZT", "ZWZZT", "ZJZZT", "ZVZZT.A", "NTEST",  "NTEST.A",
+                                      "NTEST-B", "ATEST", "ZTST",  "ZBZX",  "CBO",     "ZXYZ.A", "ZTEST"};
     static const char *const no[] = {"",   "A",    "Z",    "ZZZ",  "TEST",   "ZM",    "TESTA", "ZVZZ",
                                      "NA", "NULL", "NTES", "AZZT", "ZVZZTX", "nTEST", "AEHR",  "CB"};
     for (size_t i = 0; i < TD_COUNT(yes); i++)

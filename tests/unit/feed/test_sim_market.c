@@ -408,7 +408,7 @@ static void any_thirty_sessions_hold_the_programme(void **state)
                    {{"FWDA", "FWDB", "FWDC"}, 0.2, 0.32},
                    {{"WARRW"}, 1.35, 3.0},
                    {{"LEVX"}, 0.6, 0.88}};
-    static const int ends[] = {0, 7, 100, 233, -60};
+    static const int ends[] = {0, 7, 40, 71, 100, 133, 233, -60};
     for (size_t e = 0; e < TD_COUNT(ends); e++) {
         struct td_sim_options options = {.end = before_end(ends[e]), .sessions = 31};
         struct td_sim *sim;

@@ -112,10 +112,72 @@ static void apps_doubles_on_2025_02_06(void **state)
     td_bars_free(&bars);
 }
 
+/* Lines of an Alpha Vantage time series: a quoted New York minute, then its open, high, low, close and volume. */
+static void load_alpha_vantage(const char *path, struct td_bars *bars)
+{
+    char line[256];
+    double v[5] = {0};
+    struct td_bar bar = {.vwap = TD_NO_F64, .trades = TD_NO_COUNT};
+    gzFile file = gzopen(path, "rb");
+    assert_non_null(file);
+    while (gzgets(file, line, sizeof line)) {
+        char *text = strchr(line, '"'), *value = text ? strstr(text, "\": \"") : NULL;
+        if (text && text[5] == '-' && text[14] == ':') {
+            text[17] = 0;
+            bar.ts = ny(text + 1);
+        } else if (value && text[1] >= '1' && text[1] <= '5' && strchr("ohlcv", text[4])) {
+            value += 4;
+            value[strcspn(value, "\"")] = 0;
+            v[text[1] - '1'] = bar.ts ? number(value) : 0;
+            if (text[1] != '5' || !bar.ts)
+                continue;
+            bar.open = v[0], bar.high = v[1], bar.low = v[2], bar.close = v[3], bar.volume = v[4];
+            ASSERT_OK(td_bars_add(bars, &bar, NULL), (struct td_err){0});
+        }
+    }
+    gzclose(file);
+}
+
+/* The only published ticker-days whose extended-hours minutes are at hand. */
+static void seed_closes_are_those_of_the_published_events(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *ticker, *file;
+        size_t events;
+    } cases[] = {
+        {"WOLF", "fixtures/market/minute/smallcaps_2025_05/alphavantage/WOLF_2025-05_alphavantage_raw.json.gz", 3},
+        {"AMC", "fixtures/market/minute/smallcaps_2025_05/alphavantage/AMC_2025-05_alphavantage_raw.json.gz", 1},
+    };
+    SHARED_OR_SKIP(path, "fixtures/market/events/E0_events_2004_2021.csv.gz");
+    for (size_t i = 0; i < TD_COUNT(cases); i++) {
+        struct td_bars bars = {0};
+        struct csv csv;
+        uint64_t duplicates, conflicts;
+        size_t events = 0;
+        load_alpha_vantage(shared_path(cases[i].file), &bars);
+        ASSERT_OK(td_bars_clean(&bars, &duplicates, &conflicts, NULL), (struct td_err){0});
+        assert_int_equal(duplicates + conflicts, 0);
+        struct td_daily_context context = context_of(TD_PRESET_SEED);
+        context.ticker = cases[i].ticker;
+        struct build b = build_of(&context, &bars, NULL);
+        csv_open(&csv, path);
+        while (csv_next(&csv))
+            if (!strcmp(csv.field[0], cases[i].ticker) && !strncmp(csv.field[1], "2025-05-", 8)) {
+                assert_true(row_of(&b, csv.field[1])->close_d == number(csv.field[5]));
+                events++;
+            }
+        assert_int_equal(events, cases[i].events);
+        td_daily_free(b.builder);
+        td_bars_free(&bars);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(apps_doubles_on_2025_02_06),
+        cmocka_unit_test(seed_closes_are_those_of_the_published_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

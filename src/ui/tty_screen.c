@@ -168,7 +168,8 @@ static void find_features(struct screen *screen, const char *term)
 
 static enum td_code start_curses(struct screen *screen, const struct screen_options *options, struct td_err *err)
 {
-    use_env(FALSE); /* LINES and COLUMNS of the shell may be stale: the kernel knows */
+    use_env(TRUE);
+    use_tioctl(TRUE); /* LINES and COLUMNS of the shell may be stale: the kernel has the last word */
     screen->curses = newterm(options->term, stdout, stdin);
     if (!screen->curses)
         return td_fail(err, TD_USAGE, "TERM=%s: curses cannot use this terminal", options->term);
@@ -302,26 +303,6 @@ void screen_mouse(struct screen *screen, bool on)
 
 /* ---- drawing ---- */
 
-/* Characters a terminal without UTF-8 can show come from its line-drawing set, else from ASCII. */
-static chtype line_glyph(enum screen_line line)
-{
-    switch (line) {
-    case LINE_HORIZONTAL: return ACS_HLINE;
-    case LINE_VERTICAL: return ACS_VLINE;
-    case LINE_TOP_LEFT: return ACS_ULCORNER;
-    case LINE_TOP_RIGHT: return ACS_URCORNER;
-    case LINE_BOTTOM_LEFT: return ACS_LLCORNER;
-    case LINE_BOTTOM_RIGHT: return ACS_LRCORNER;
-    case LINE_LEFT_TEE: return ACS_LTEE;
-    case LINE_RIGHT_TEE: return ACS_RTEE;
-    case LINE_TOP_TEE: return ACS_TTEE;
-    case LINE_BOTTOM_TEE: return ACS_BTEE;
-    case LINE_CROSS: return ACS_PLUS;
-    case LINE_NONE: break;
-    }
-    return '?';
-}
-
 static void put_cell(const struct screen *screen, int row, int col, const struct td_glyph *cell)
 {
     enum td_role role = cell->role < TD_ROLE_COUNT ? cell->role : TD_ROLE_TEXT;
@@ -329,12 +310,6 @@ static void put_cell(const struct screen *screen, int row, int col, const struct
     attrs |= curses_attrs(cell->attr & ~TD_ATTR_REVERSE);
     uint32_t ch = cell->ch;
     if (!screen->utf8 && ch > 0x7E) {
-        enum screen_line line = screen_line_of(ch);
-        if (line != LINE_NONE) {
-            (void)attr_set(attrs, screen->pairs[role], NULL);
-            (void)mvaddch(row, col, line_glyph(line));
-            return;
-        }
         ch = screen_ascii_of(ch);
     } else if (ch > 0x7E && wcwidth((wchar_t)ch) != td_char_width(ch)) {
         ch = '?'; /* the C library and we disagree about its width: it would shift the line */

@@ -225,7 +225,7 @@ static enum td_code check_market(struct td_app *app, const struct td_sim_options
 
 static enum td_code demo_lake(struct td_app *app, const struct td_args *args, const struct td_sim_options *options, struct td_err *err)
 {
-    if (strcmp(td_conf_origin(app->conf, "lake"), "default") == 0) { /* the user's own lake is never the demo's by accident */
+    if (strcmp(td_conf_origin(app->conf, "lake"), "flag") != 0) { /* a configured lake is the user's own, never the demo's */
         const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
         if (!(cache && *cache ? td_snprintf(app->lake_root, sizeof app->lake_root, "%s/tapedeck/demo", cache)
                               : home && td_snprintf(app->lake_root, sizeof app->lake_root, "%s/.cache/tapedeck/demo", home)))

@@ -265,6 +265,76 @@ static void test_truncations_and_flips(void **state)
     }
 }
 
+/* Pages are read straight from the text where that is possible. With its key spelled "result\\u0073" a page always goes
+ * through the tree: both ways must say the same about every text. */
+static void both_ways(const char *text, size_t len)
+{
+    static const char plain[] = "\"results\"", odd[] = "\"result\\u0073\"";
+    struct td_buf other;
+    td_buf_init(&other, (size_t)1 << 20);
+    for (size_t i = 0; i < len;) {
+        bool here = len - i >= sizeof plain - 1 && memcmp(text + i, plain, sizeof plain - 1) == 0;
+        td_buf_add(&other, here ? odd : text + i, here ? sizeof odd - 1 : 1);
+        i += here ? sizeof plain - 1 : 1;
+    }
+    struct outcome a = parse(200, text, len, false), b = parse(200, other.data ? other.data : "", other.len, false);
+    if (a.code != b.code || a.bars.n != b.bars.n || a.page.rows != b.page.rows || strcmp(a.page.next, b.page.next) != 0 ||
+        memcmp(a.page.quarantined, b.page.quarantined, sizeof a.page.quarantined) != 0)
+        fail_msg("%s / %s: %zu / %zu bars for %.*s", td_code_name(a.code), td_code_name(b.code), a.bars.n, b.bars.n, (int)len, text);
+    for (size_t i = 0; i < a.bars.n; i++) {
+        struct td_bar x = td_bars_get(&a.bars, i), y = td_bars_get(&b.bars, i);
+        assert_true(td_bar_same(&x, &y));
+    }
+    td_bars_free(&a.bars);
+    td_bars_free(&b.bars);
+    td_buf_free(&other);
+}
+
+static void test_both_ways_agree(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        ANSWER("{" BAR ",\"v\":1,\"t\":" MINUTE_T "}"),
+        ANSWER("{" BAR ",\"v\":-0.5e1,\"t\":" MINUTE_T "},{" BAR ",\"v\":null,\"vw\":null,\"n\":null,\"t\":" MINUTE_T ",\"otc\":true}"),
+        ANSWER(" { \"t\" : " MINUTE_T " , " BAR " } \n,\t{" BAR ",\"t\":1790947860000.0,\"v\":1E+2} "),
+        ANSWER("{" BAR ",\"t\":" MINUTE_T ",\"t\":" MINUTE_T "}"),
+        ANSWER("{" BAR ",\"t\":" MINUTE_T ",\"x\":1,\"x\":2}"),
+        ANSWER("{" BAR ",\"t\":" MINUTE_T ",\"x\":\"text\"}"),
+        ANSWER("{" BAR ",\"t\":" MINUTE_T ",\"x\":{\"t\":[]}}"),
+        ANSWER("{" BAR ",\"t\":" MINUTE_T ",\"n\":1.5},{" BAR ",\"t\":" MINUTE_T ",\"n\":-1}"),
+        ANSWER("{" BAR ",\"t\":" MINUTE_T ",\"v\":01}"),
+        ANSWER("{" BAR ",\"t\":" MINUTE_T ",\"v\":1.}"),
+        ANSWER("{" BAR ",\"t\":" MINUTE_T ",\"v\":+1}"),
+        ANSWER("{" BAR ",\"t\":" MINUTE_T ",\"v\":1e999}"),
+        ANSWER("{" BAR ",\"t\":" MINUTE_T ",\"v\":true}"),
+        ANSWER("{" BAR ",\"t\":" MINUTE_T "},"),
+        ANSWER("{" BAR ",\"t\":" MINUTE_T ",}"),
+        ANSWER(""),
+        "{\"a\":{\"results\":[{\"t\":1}]},\"b\":\"results\",\"status\":\"OK\",\"results\":[{" BAR ",\"t\":" MINUTE_T "}],\"next_url\":\"/x\"}",
+        "{\"status\":\"OK\",\"results\":[{" BAR ",\"t\":" MINUTE_T "}],\"results\":[]}",
+        "{\"status\":\"OK\",\"results\":[{" BAR ",\"t\":" MINUTE_T "}],\"adjusted\":true}",
+        "{\"status\":\"ERROR\",\"results\":[{" BAR ",\"t\":" MINUTE_T "}]}",
+        "{\"status\":\"OK\",\"results\":[{" BAR ",\"t\":" MINUTE_T "}]} x",
+        "}{\"status\":\"OK\",\"results\":[{" BAR ",\"t\":" MINUTE_T "}]}",
+        "[{\"status\":\"OK\",\"results\":[{" BAR ",\"t\":" MINUTE_T "}]}]",
+    };
+    uint64_t random = 9;
+    for (size_t i = 0; i < TD_COUNT(texts); i++) {
+        size_t len = strlen(texts[i]);
+        both_ways(texts[i], len);
+        for (int round = 0; round < 200; round++) {
+            static const char marks[] = "{}[]\",:.eE+-0 9ntvx\\\n\xff";
+            char text[1024];
+            memcpy(text, texts[i], len);
+            for (int k = 0; k <= round % 3; k++) {
+                random = td_mix64(random + 1);
+                text[random % len] = marks[(random >> 32) % (sizeof marks - 1)];
+            }
+            both_ways(text, len);
+        }
+    }
+}
+
 static void test_failing_allocations(void **state)
 {
     (void)state;
@@ -394,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_long_next_is_refused),
         cmocka_unit_test(test_transport_error_is_passed_on),
         cmocka_unit_test(test_truncations_and_flips),
+        cmocka_unit_test(test_both_ways_agree),
         cmocka_unit_test(test_failing_allocations),
         cmocka_unit_test(test_vendor_samples),
         cmocka_unit_test(test_credentials),

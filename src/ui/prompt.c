@@ -145,8 +145,20 @@ static int complete_key(int count, int key)
 
 /* ---- life ---- */
 
+/* What terminals send for the editing keys; an inputrc that says otherwise goes first. */
+static const struct {
+    const char *sequence;
+    rl_command_func_t *function;
+} editing_keys[] = {
+    {"\033[3~", rl_delete},          {"\033[H", rl_beg_of_line},     {"\033[F", rl_end_of_line},    {"\033OH", rl_beg_of_line},
+    {"\033OF", rl_end_of_line},      {"\033[1~", rl_beg_of_line},    {"\033[4~", rl_end_of_line},   {"\033[1;5D", rl_backward_word},
+    {"\033[1;5C", rl_forward_word},  {"\033[1;3D", rl_backward_word}, {"\033[1;3C", rl_forward_word},
+};
+
 static void bind_keys(void)
 {
+    for (size_t i = 0; i < TD_COUNT(editing_keys); i++)
+        rl_bind_keyseq_if_unbound(editing_keys[i].sequence, editing_keys[i].function);
     rl_bind_key('\t', complete_key);
     rl_bind_key('L' & 0x1F, redraw_key);
 }

@@ -84,22 +84,36 @@ static int chroma(int32_t rgb)
     return (high > blue ? high : blue) - (low < blue ? low : blue);
 }
 
-/* With few colours a pale hue must stay a hue (green is what "up" means), so grays compete only for grays. */
 static int nearest(int32_t rgb, int from, int to)
 {
     int best = from, best_distance = INT32_MAX;
-    bool coloured = to <= 16 && chroma(rgb) > 60;
     for (int i = from; i < to; i++) {
-        int32_t candidate = palette_rgb(i);
-        if (coloured && chroma(candidate) == 0)
-            continue;
-        int d = distance(rgb, candidate);
+        int d = distance(rgb, palette_rgb(i));
         if (d < best_distance) {
             best_distance = d;
             best = i;
         }
     }
     return best;
+}
+
+/* With sixteen colours a pale hue must stay a hue (green is what "up" means): the channels that stand out of its gray part
+ * choose it, and only then the nearer of the plain and the bright one. */
+static int nearest_ansi(int32_t rgb)
+{
+    int red = rgb >> 16 & 255, green = rgb >> 8 & 255, blue = rgb & 255, range = chroma(rgb);
+    if (range <= 60) {
+        static const int grays[] = {0, 8, 7, 15};
+        int best = 0;
+        for (size_t i = 1; i < TD_COUNT(grays); i++)
+            if (distance(rgb, ansi[grays[i]]) < distance(rgb, ansi[grays[best]]))
+                best = (int)i;
+        return grays[best];
+    }
+    int low = red < green ? red : green;
+    low = blue < low ? blue : low;
+    int hue = (2 * (red - low) > range ? 1 : 0) | (2 * (green - low) > range ? 2 : 0) | (2 * (blue - low) > range ? 4 : 0);
+    return distance(rgb, ansi[hue]) <= distance(rgb, ansi[hue + 8]) ? hue : hue + 8;
 }
 
 int theme_color(int32_t rgb, enum theme_depth depth)
@@ -109,8 +123,11 @@ int theme_color(int32_t rgb, enum theme_depth depth)
     switch (depth) {
     case THEME_DIRECT: return rgb;
     case THEME_256: return nearest(rgb, 16, 256); /* 0..15 are the user's own and may be anything */
-    case THEME_16: return nearest(rgb, 0, 16);
-    case THEME_8: return nearest(rgb, 0, 16) % 8;
+    case THEME_16: return nearest_ansi(rgb);
+    case THEME_8: {
+        int color = nearest_ansi(rgb);
+        return color == 8 ? 7 : color % 8; /* dark gray would be black on black */
+    }
     case THEME_MONO: break;
     }
     return -1;

@@ -64,7 +64,7 @@ static bool set_pairs(struct screen *screen, const struct theme *theme, enum the
         if (depth == THEME_MONO)
             continue;
         /* eight colours: a bright foreground is the plain one in bold */
-        if (depth == THEME_8 && look->fg >= 0 && theme_color(look->fg, THEME_16) >= 8)
+        if (depth == THEME_8 && look->fg >= 0 && theme_color(look->fg, THEME_16) > 8)
             screen->attrs[role] |= A_BOLD;
         int fg = curses_color(look->fg, depth), bg = curses_color(look->bg, depth);
         if (fg < 0 && bg < 0)

@@ -8,7 +8,7 @@
 #include <tapedeck/feed.h>
 
 #define SIM_MINUTES 960 /* 04:00 to 20:00 New York */
-#define SIM_GROUP 11    /* small caps of which one explodes each session */
+#define SIM_GROUP 13    /* small caps of which one explodes each session */
 #define SIM_CYCLE 30    /* every story of the cast happens once in each run of 30 sessions */
 #define SIM_SPLITS 16
 #define SIM_ORIGIN                                                                                                     \

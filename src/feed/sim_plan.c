@@ -77,8 +77,8 @@ static double level_at(const struct td_sim *sim, const struct sim_ticker *ticker
 static double crowd(const struct td_sim *sim, const struct sim_ticker *ticker, int32_t session, struct sim_event *today)
 {
     struct sim_event event;
-    double volume = td_sim_event(sim, ticker, session, today) ? today->volume : 1, stay = 0.30;
-    for (int32_t i = 1; i <= 5; i++, stay *= 0.45) {
+    double volume = td_sim_event(sim, ticker, session, today) ? today->volume : 1, stay = 0.25;
+    for (int32_t i = 1; i <= 5; i++, stay *= 0.4) {
         if (ticker->role != SIM_TEST && td_sim_event(sim, ticker, session - i, &event) && event.volume * stay > volume)
             volume = event.volume * stay;
     }
@@ -160,7 +160,7 @@ static void quiet_path(struct sim_plan *plan, double before, double close, bool 
     plan->noise = 0.25 * plan->ticker->sigma;
 }
 
-static void plan_volume(struct sim_plan *plan, double volume, double close)
+static void plan_volume(struct sim_plan *plan, double volume, bool event, double close)
 {
     const struct sim_ticker *ticker = plan->ticker;
     double calm = sim_unit(sim_hash(plan->key, 51, 0)) + sim_unit(sim_hash(plan->key, 52, 0)) - 1;
@@ -168,11 +168,11 @@ static void plan_volume(struct sim_plan *plan, double volume, double close)
     bool broad = ticker->role == SIM_ELEPHANT || ticker->role == SIM_LARGE || ticker->role == SIM_MID;
     if (broad && td_cal_expiry_friday(plan->session.day))
         day *= 1.6;
-    if (plan->session.close_min < 960 && volume < 10)
+    if (plan->session.close_min < 960 && !event)
         day *= 0.5;
     double price = td_sim_exp(close), dollars = ticker->dollars * day;
-    if (ticker->role == SIM_SMALL && volume > 14 && dollars < 7e6) /* a crowd is a crowd, in the thinnest name too */
-        dollars = 7e6 * (1 + 0.5 * calm);
+    if (event && dollars < 7e6) /* a crowd is a crowd, in the thinnest name too */
+        dollars = 8e6 * (1 + 0.25 * calm);
     plan->shares = dollars / price;
     plan->activity = ticker->activity * day;
     double lot = plan->shares / (plan->activity * 5 + 1);
@@ -200,6 +200,6 @@ bool td_sim_plan(const struct td_sim *sim, const struct sim_ticker *ticker, int3
         event_path(out, &event, before, close);
     else
         quiet_path(out, before, close, split != 0);
-    plan_volume(out, volume, close);
+    plan_volume(out, volume, ticker->role == SIM_SMALL && event.volume > 1, close);
     return true;
 }

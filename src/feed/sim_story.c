@@ -57,7 +57,7 @@ static void explode(uint64_t hash, struct sim_event *out)
     double size = sim_unit(sim_hash(hash, 1, 0)), volume = sim_unit(sim_hash(hash, 2, 0));
     bool up = sim_hash(hash, 3, 0) % 4 != 0;
     out->jump = up ? 0.24 + 0.62 * size * size : -0.24 - 0.36 * size * size;
-    out->volume = td_sim_exp(2.9 + 1.0 * volume + 0.5 * size); /* 18 to 81 ordinary sessions */
+    out->volume = td_sim_exp(2.0 + 1.1 * volume + 0.5 * size); /* 7 to 37 ordinary sessions */
     out->keep = 0.45 + 0.6 * sim_unit(sim_hash(hash, 4, 0));
 }
 

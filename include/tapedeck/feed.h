@@ -86,6 +86,14 @@ enum td_code td_rest_reference_parse(const struct td_http_response *response, en
                                                         const struct td_rest_ticker *ticker, struct td_err *err),
                                      void *ctx, struct td_rest_page *page, struct td_err *err);
 
+/* Ticker events (section 5.3): a company's symbols, newest first. fn gets each change: on `day` the company of `old_ticker`
+ * took `ticker`; the first symbol of a company is no change. An unknown ticker is TD_MISSING. */
+void td_rest_events_path(struct td_buf *out, const char *ticker);
+enum td_code td_rest_events_parse(const struct td_http_response *response, const char *ticker,
+                                  enum td_code (*fn)(void *ctx, const char *ticker, const char *old_ticker, td_day day,
+                                                     struct td_err *err),
+                                  void *ctx, uint64_t *events, struct td_err *err);
+
 /* MASSIVE_API_KEY, then POLYGON_API_KEY, then the 0600 credentials file `path` (line "api_key: KEY"). The text goes to out
  * (cap 256) and is registered as a secret. TD_AUTH naming the ways to set one when there is none; a file readable by
  * others is refused. */

@@ -25,8 +25,9 @@ void progress_show(struct progress *progress, const struct td_job_view *view, bo
     if (!progress->terminal && !ended && now < progress->next_ns)
         return;
     progress->next_ns = now + PLAIN_EVERY_NS;
-    td_job_line(view, progress->width - 10, line, sizeof line);
-    td_snprintf(whole, sizeof whole, "%-8s %s", view->kind, line);
+    int what = (int)strcspn(view->title, " "); /* the table, for jobs of many tables */
+    td_job_line(view, progress->width - 23, line, sizeof line);
+    td_snprintf(whole, sizeof whole, "%s %-*.*s %s", view->kind, 20 - (int)strlen(view->kind), what, view->title, line);
     if (progress->terminal)
         fprintf(stderr, "\r%s\033[K%s", whole, ended ? "\n" : "");
     else

@@ -188,7 +188,7 @@ static enum td_code demo_ingest(struct td_app *app, const char *table, struct td
 
 static enum td_code demo_fill(struct td_app *app, struct td_err *err)
 {
-    static const char *const tables[] = {"splits", "tickers", "stocks_daily", "stocks_minute"};
+    static const char *const tables[] = {"splits", "tickers", "renames", "stocks_daily", "stocks_minute"};
     enum td_code code = TD_OK;
     for (size_t i = 0; code == TD_OK && i < TD_COUNT(tables); i++)
         code = demo_ingest(app, tables[i], err);
@@ -281,7 +281,7 @@ static const struct td_arg_def sim_args[] = {
     SIM_ARGS,
 };
 static const struct td_arg_def ingest_args[] = {
-    ARG("table", .aliases = "t", .type = TD_ARG_CHOICE, .choices = "stocks_minute|stocks_daily|splits|tickers", .required = true,
+    ARG("table", .aliases = "t", .type = TD_ARG_CHOICE, .choices = "stocks_minute|stocks_daily|splits|tickers|renames", .required = true,
         .metavar = "TABLE", .help = "what to download"),
     ARG("from", .aliases = "s,start", .type = TD_ARG_DATE, .metavar = "DATE", .help = "first day"),
     ARG("to", .aliases = "e,end", .type = TD_ARG_DATE, .metavar = "DATE", .help = "last day, inclusive"),

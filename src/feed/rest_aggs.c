@@ -9,7 +9,7 @@
 
 #define ENVELOPE_MAX ((size_t)1 << 20)
 
-static void add_encoded(struct td_buf *out, const char *text)
+void rest_add_encoded(struct td_buf *out, const char *text)
 {
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
@@ -27,7 +27,7 @@ void td_rest_aggs_path(struct td_buf *out, const char *ticker, bool daily, td_da
     td_format_day(from, first);
     td_format_day(to, last);
     td_buf_adds(out, "/v2/aggs/ticker/");
-    add_encoded(out, ticker);
+    rest_add_encoded(out, ticker);
     td_buf_printf(out, "/range/1/%s/%s/%s?adjusted=false&sort=asc&limit=50000", daily ? "day" : "minute", first, last);
 }
 

@@ -120,9 +120,9 @@ enum td_code rest_open(const struct td_http_response *response, const char *abou
         return code;
     code = check_envelope(response, *root, about, err);
     *results = json_object_get(*root, "results");
-    if (code == TD_OK && *results && !json_is_null(*results) && !json_is_array(*results))
+    if (code == TD_OK && next && *results && !json_is_null(*results) && !json_is_array(*results))
         code = td_fail(err, TD_DATA, "%s: results of the answer is no list", about);
-    if (code == TD_OK)
+    if (code == TD_OK && next)
         code = read_next(*root, about, next, next_size, err);
     if (code != TD_OK) {
         json_decref(*root);

@@ -71,3 +71,48 @@ enum td_code td_rest_reference_parse(const struct td_http_response *response, en
     json_decref(root);
     return code;
 }
+
+/* ---- ticker events ---- */
+
+void td_rest_events_path(struct td_buf *out, const char *ticker)
+{
+    td_buf_adds(out, "/vX/reference/tickers/");
+    rest_add_encoded(out, ticker);
+    td_buf_adds(out, "/events?types=ticker_change");
+}
+
+/* The data call the kind `type`, the schema `event_type`. */
+static bool read_event(const json_t *row, char ticker[TD_TICKER_MAX], td_day *day)
+{
+    const char *type = json_string_value(json_object_get(row, "type"));
+    if (!type)
+        type = json_string_value(json_object_get(row, "event_type"));
+    *day = day_field(row, "date");
+    return type && strcmp(type, "ticker_change") == 0 && *day != TD_NO_DAY &&
+           text_field(json_object_get(row, "ticker_change"), "ticker", ticker, TD_TICKER_MAX) && *ticker;
+}
+
+enum td_code td_rest_events_parse(const struct td_http_response *response, const char *ticker,
+                                  enum td_code (*fn)(void *ctx, const char *ticker, const char *old_ticker, td_day day,
+                                                     struct td_err *err),
+                                  void *ctx, uint64_t *events, struct td_err *err)
+{
+    json_t *root = NULL;
+    const json_t *results = NULL;
+    *events = 0;
+    enum td_code code = rest_open(response, ticker, &root, &results, NULL, 0, err);
+    const json_t *list = json_object_get(results, "events");
+    char newer[TD_TICKER_MAX] = "", name[TD_TICKER_MAX];
+    td_day newer_day = TD_NO_DAY, day;
+    for (size_t i = 0; code == TD_OK && i < json_array_size(list); i++) { /* newest first: each row ends the one after it */
+        if (!read_event(json_array_get(list, i), name, &day))
+            continue;
+        *events += 1;
+        if (*newer && strcmp(newer, name) != 0 && newer_day > day)
+            code = fn(ctx, newer, name, newer_day, err);
+        td_copy(newer, sizeof newer, name);
+        newer_day = day;
+    }
+    json_decref(root);
+    return code;
+}

@@ -170,6 +170,26 @@ static void free_facts(struct ticker_facts *facts)
     td_ranges_free(&facts->vouched);
 }
 
+/* The bars of the symbol before a rename decide rows too. */
+static enum td_code old_symbol_hash(const struct td_job *job, const char *ticker, uint64_t *h, struct td_err *err)
+{
+    const struct cache_data *cache = job->data;
+    size_t n;
+    const struct td_rename_row *moves = job_reference_find(&cache->reference.renames, ticker, &n);
+    enum td_code code = TD_OK;
+    for (int32_t month = n ? td_month_of(moves[n - 1].day - 120) : 1; code == TD_OK && n && month <= td_month_of(moves[n - 1].day); month++)
+        for (enum td_table table = 0; code == TD_OK && table < TD_TABLE_COUNT; table++) {
+            struct td_bronze_info info;
+            code = td_bronze_stat(job->engine->lake, table, moves[n - 1].old_ticker, month, &info, err);
+            uint64_t part[] = {(uint64_t)month, code == TD_OK ? info.hash : 0};
+            *h = td_hash64(part, sizeof part, *h);
+            td_bronze_info_free(&info);
+            if (code == TD_MISSING)
+                code = TD_OK;
+        }
+    return code;
+}
+
 /* Hash of all that decides the rows of a ticker, from file footers alone. */
 static enum td_code inputs_hash(const struct td_job *job, const struct cache_unit *unit, const struct ticker_facts *facts,
                                 const struct td_daily_context *context, uint64_t *out, struct td_err *err)
@@ -203,6 +223,8 @@ static enum td_code inputs_hash(const struct td_job *job, const struct cache_uni
     }
     h = td_hash64(facts->breaks, context->life_break_count * sizeof(td_day), h);
     h = td_hash64(facts->renames, context->rename_count * sizeof(td_day), h);
+    if (code == TD_OK)
+        code = old_symbol_hash(job, unit->ticker, &h, err);
     *out = h;
     return code;
 }

@@ -268,7 +268,7 @@ static enum td_code plan_ticker(struct td_job *job, const char *ticker, td_day f
 }
 
 /* The lake's own list: every ticker that bronze knows. */
-static enum td_code lake_tickers(struct td_engine *engine, struct td_names *out, struct td_err *err)
+enum td_code job_lake_tickers(struct td_engine *engine, struct td_names *out, struct td_err *err)
 {
     enum td_code code = TD_OK;
     for (enum td_table table = 0; code == TD_OK && table < TD_TABLE_COUNT; table++) {
@@ -293,7 +293,7 @@ static enum td_code plan(struct td_job *job, const struct td_ingest_options *opt
         code = td_names_add(&names, options->tickers[i], strlen(options->tickers[i]), err);
     td_names_sort_unique(&names);
     if (code == TD_OK && options->ticker_count == 0)
-        code = lake_tickers(job->engine, &names, err);
+        code = job_lake_tickers(job->engine, &names, err);
     for (size_t i = 0; code == TD_OK && i < names.count; i++)
         code = plan_ticker(job, names.items[i], options->from, options->to, err);
     char from[16], to[16];
@@ -321,9 +321,11 @@ enum td_code td_job_ingest(struct td_engine *engine, const struct td_ingest_opti
 {
     if (strcmp(options->table, "splits") == 0 || strcmp(options->table, "tickers") == 0)
         return job_start_reference(engine, options, id, err);
+    if (strcmp(options->table, "renames") == 0)
+        return job_start_renames(engine, options, id, err);
     enum td_table table;
     if (!td_table_parse(options->table, &table))
-        return td_fail(err, TD_USAGE, "-t %s: not one of stocks_minute, stocks_daily, splits, tickers", options->table);
+        return td_fail(err, TD_USAGE, "-t %s: not one of stocks_minute, stocks_daily, splits, tickers, renames", options->table);
     if (options->to < options->from)
         return td_fail(err, TD_USAGE, "the range ends before it begins");
     struct ingest *in = td_calloc(1, sizeof *in);

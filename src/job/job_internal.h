@@ -109,6 +109,11 @@ const void *job_reference_find(const struct td_rows *rows, const char *ticker, s
 /* ingest -t splits|tickers (ingest_reference.c). */
 enum td_code job_start_reference(struct td_engine *engine, const struct td_ingest_options *options, int *id, struct td_err *err);
 
+/* ingest -t renames (ingest_renames.c). */
+enum td_code job_start_renames(struct td_engine *engine, const struct td_ingest_options *options, int *id, struct td_err *err);
+/* The lake's own list: every ticker that bronze knows; TD_USAGE when there is none. */
+enum td_code job_lake_tickers(struct td_engine *engine, struct td_names *out, struct td_err *err);
+
 /* Newest session that is over now; TD_NO_DAY before the calendar. */
 td_day job_last_over(void);
 /* The part of *bars on exchange month `month` as a view into the same arrays. */

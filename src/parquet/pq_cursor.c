@@ -4,10 +4,10 @@
 #include <string.h>
 #include "pq_cursor.h"
 
-#define PQ_AHEAD (256 * 1024)               /* bytes read at a time when the chunk is not at hand */
-#define PQ_HEADER 1024                      /* bytes tried first for a page header */
-#define PQ_MAX_HEADER (16 * 1024 * 1024)    /* a header may carry long statistics, but not this long */
-#define PQ_MAX_PAGE INT64_C(268435456)      /* bytes of one decompressed page */
+#define PQ_AHEAD (256 * 1024)            /* bytes read at a time when the chunk is not at hand */
+#define PQ_HEADER 256                    /* bytes tried first for a page header, and read to hop over a page */
+#define PQ_MAX_HEADER (16 * 1024 * 1024) /* a header may carry long statistics, but not this long */
+#define PQ_MAX_PAGE INT64_C(268435456)   /* bytes of one decompressed page */
 
 /* Column names come from the file: control bytes and escapes in them must not reach a terminal. */
 static enum td_code fail(const struct pq_cursor *c, struct td_err *err, enum td_code code, const char *why)
@@ -34,6 +34,7 @@ enum td_code pq_cursor_open(struct pq_cursor *c, size_t group, size_t leaf, stru
     c->end = c->at + (uint64_t)chunk->compressed;
     c->rows_left = chunk->values;
     c->seen_data = false;
+    c->ahead = PQ_AHEAD;
     if (c->column->unsupported)
         return fail(c, err, TD_UNSUPPORTED, c->column->unsupported);
     if (chunk->refused)
@@ -91,7 +92,7 @@ static enum td_code fetch(struct pq_cursor *c, uint64_t at, size_t need, const u
     if (!c->window && pq_file_held(c->file, at, left))
         pq_cursor_lend(c, pq_file_held(c->file, at, left), at, left);
     if (!c->window || at < c->window_at || at + need > c->window_at + c->window_len) {
-        size_t len = need > PQ_AHEAD ? need : left < PQ_AHEAD ? (size_t)left : PQ_AHEAD;
+        size_t len = need > c->ahead ? need : left < c->ahead ? (size_t)left : c->ahead;
         drop_window(c);
         struct pq_blob *blob = pq_pool_get(c->pool, len);
         if (!blob)
@@ -209,8 +210,8 @@ static enum td_code legacy_levels(struct pq_cursor *c, const uint8_t *bytes, siz
         b = (b & 0xcc) >> 2 | (b & 0x33) << 2;
         blob->data[i] = (uint8_t)((b & 0xaa) >> 1 | (b & 0x55) << 1);
     }
-    c->levels = (struct pq_hybrid){
-        .width = 1, .packed = blob->data, .packed_end = blob->data + len, .packed_left = rows};
+    c->levels =
+        (struct pq_hybrid){.width = 1, .packed = blob->data, .packed_end = blob->data + len, .packed_left = rows};
     c->level_blob = blob;
     return TD_OK;
 }
@@ -326,8 +327,8 @@ static enum td_code next_page(struct pq_cursor *c, int64_t *skip, struct td_err 
 
 /* Move `ones` values, which lie packed at the front, to the slots whose bits are set, from the last to the first; the
  * others become zero bytes. `width` is a constant where this is inlined. */
-static inline __attribute__((always_inline)) void spread(uint8_t *slots, size_t width, const uint64_t *valid,
-                                                         size_t at, size_t count, size_t ones)
+static inline __attribute__((always_inline)) void spread(uint8_t *slots, size_t width, const uint64_t *valid, size_t at,
+                                                         size_t count, size_t ones)
 {
     size_t i = count;
     while (i > ones) { /* once as many slots as values are left, all of them are in place */
@@ -399,8 +400,7 @@ static enum td_code read_slice(struct pq_cursor *c, struct td_pq_array *array, s
     return TD_OK;
 }
 
-enum td_code pq_cursor_read(struct pq_cursor *c, struct td_pq_array *array, size_t to, size_t count,
-                            struct td_err *err)
+enum td_code pq_cursor_read(struct pq_cursor *c, struct td_pq_array *array, size_t to, size_t count, struct td_err *err)
 {
     enum td_code code = TD_OK;
     while (count && code == TD_OK) {
@@ -434,6 +434,7 @@ static enum td_code skip_slice(struct pq_cursor *c, size_t rows, struct td_err *
 enum td_code pq_cursor_skip(struct pq_cursor *c, int64_t rows, struct td_err *err)
 {
     enum td_code code = TD_OK;
+    c->ahead = PQ_HEADER; /* most of the bytes ahead are not wanted */
     while (rows > 0 && code == TD_OK) {
         if (!c->page_left) {
             code = next_page(c, &rows, err);
@@ -445,5 +446,6 @@ enum td_code pq_cursor_skip(struct pq_cursor *c, int64_t rows, struct td_err *er
             rows = 0;
         }
     }
+    c->ahead = PQ_AHEAD;
     return code;
 }

@@ -19,6 +19,7 @@ struct pq_cursor {
     const uint8_t *window;
     uint64_t window_at, window_len;
     struct pq_blob *window_blob;
+    size_t ahead;      /* bytes to read at a time */
     uint64_t at, end;  /* next page header, end of the chunk */
     int64_t rows_left; /* of the chunk, in pages not yet opened */
     struct pq_dict dict;

@@ -94,8 +94,7 @@ static enum td_code parse_footer(struct td_pq_file *file, struct td_err *err)
     const char *why = NULL;
     size_t where = 0;
     if (file->size < 12)
-        return td_fail(err, TD_DATA, "%s: not a Parquet file (%llu bytes)", file->name,
-                       (unsigned long long)file->size);
+        return td_fail(err, TD_DATA, "%s: not a Parquet file (%llu bytes)", file->name, (unsigned long long)file->size);
     enum td_code code = pq_file_read(file, file->size - 8, 8, last8, err);
     if (code == TD_OK)
         code = check_magic(file, last8, err);

@@ -10,7 +10,8 @@ static int converted_type(const struct td_pq_column *c)
     case TD_PQ_STRING: return 0;
     case TD_PQ_DATE: return 6;
     case TD_PQ_TIMESTAMP: return c->unit == TD_PQ_MILLIS ? 9 : c->unit == TD_PQ_MICROS ? 10 : -1;
-    case TD_PQ_INTEGER: return (c->is_signed ? 15 : 11) + (c->bits == 8 ? 0 : c->bits == 16 ? 1 : c->bits == 32 ? 2 : 3);
+    case TD_PQ_INTEGER:
+        return (c->is_signed ? 15 : 11) + (c->bits == 8 ? 0 : c->bits == 16 ? 1 : c->bits == 32 ? 2 : 3);
     default: return -1;
     }
 }

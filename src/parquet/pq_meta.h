@@ -92,7 +92,8 @@ struct pq_page_header {
     int32_t nulls, rows, def_length, rep_length; /* v2 */
     bool is_compressed;                          /* v2 */
 };
-/* Parse a page header at the start of `in`; false with in->bad set on a fault. Sizes and counts come out non-negative. */
+/* Parse a page header at the start of `in`; false with in->bad set on a fault. Sizes and counts come out non-negative.
+ */
 bool pq_page_header_parse(struct pq_in *in, struct pq_page_header *page);
 const char *pq_encoding_name(int encoding);
 const char *pq_codec_name(int codec);

@@ -319,7 +319,8 @@ static void parse_file(struct parse *p, struct pq_meta *meta)
     }
 }
 
-/* First page of a chunk: the smaller positive offset, since either field may be absent, zero or point at the other page. */
+/* First page of a chunk: the smaller positive offset, since either field may be absent, zero or point at the other
+ * page. */
 static const char *check_chunk(struct pq_chunk *c, const struct td_pq_column *column, int64_t rows, int64_t data_end)
 {
     if (c->refused || column->unsupported)

@@ -4,8 +4,8 @@
 #include <string.h>
 #include "pq_cursor.h"
 
-#define PQ_GAP 65536                         /* chunks closer than this are read in one go */
-#define PQ_PREFETCH (UINT64_C(64) << 20)     /* a row group with more projected bytes than this is read piecemeal */
+#define PQ_GAP 65536                     /* chunks closer than this are read in one go */
+#define PQ_PREFETCH (UINT64_C(64) << 20) /* a row group with more projected bytes than this is read piecemeal */
 
 struct range { /* bytes of the file that one column of the group needs */
     uint64_t at, end;
@@ -101,8 +101,7 @@ enum td_code td_pq_reader_reset(struct td_pq_reader *reader, const struct td_pq_
     for (size_t i = 0; i < count; i++) {
         reader->leaves[i] = columns[i];
         reader->has_text |= pq_is_text(file->meta.leaves[columns[i]].column.type);
-        reader->cursors[i] =
-            (struct pq_cursor){.file = file, .pool = &reader->pool, .decoder = &reader->decoder};
+        reader->cursors[i] = (struct pq_cursor){.file = file, .pool = &reader->pool, .decoder = &reader->decoder};
     }
     reader->group = 0;
     reader->group_left = reader->row = 0;

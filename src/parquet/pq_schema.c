@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * From the schema's depth-first list of elements to flat columns: which leaves can be read and what their values mean. */
+ * From the schema's depth-first list of elements to flat columns: which leaves can be read and what their values mean.
+ */
 #include "pq_meta.h"
 
 #define PQ_MAX_DEPTH 64
@@ -12,8 +13,8 @@ struct level { /* a group on the path from the root */
 
 static void set_integer(struct td_pq_column *c, int bits, bool is_signed)
 {
-    bool fits = (c->type == TD_PQ_INT32 && (bits == 8 || bits == 16 || bits == 32)) ||
-                (c->type == TD_PQ_INT64 && bits == 64);
+    bool fits =
+        (c->type == TD_PQ_INT32 && (bits == 8 || bits == 16 || bits == 32)) || (c->type == TD_PQ_INT64 && bits == 64);
     if (!fits) {
         c->logical = TD_PQ_OTHER;
         return;
@@ -25,8 +26,8 @@ static void set_integer(struct td_pq_column *c, int bits, bool is_signed)
 
 static void set_decimal(struct td_pq_column *c, int32_t precision, int32_t scale)
 {
-    bool type_fits = c->type == TD_PQ_INT32 || c->type == TD_PQ_INT64 || c->type == TD_PQ_BYTE_ARRAY ||
-                     c->type == TD_PQ_FIXED;
+    bool type_fits =
+        c->type == TD_PQ_INT32 || c->type == TD_PQ_INT64 || c->type == TD_PQ_BYTE_ARRAY || c->type == TD_PQ_FIXED;
     bool sane = precision > 0 && precision <= 76 && scale >= 0 && scale <= precision;
     if (!type_fits || !sane) {
         c->logical = TD_PQ_OTHER;
@@ -57,8 +58,8 @@ static void set_if_type(struct td_pq_column *c, enum td_pq_logical logical, enum
 static void from_logical(struct td_pq_column *c, const struct pq_schema_element *e)
 {
     switch (e->logical) {
-    case 1:  /* STRING */
-    case 4:  /* ENUM */
+    case 1: /* STRING */
+    case 4: /* ENUM */
     case 12: /* JSON: text all three */ set_if_type(c, TD_PQ_STRING, TD_PQ_BYTE_ARRAY); break;
     case 5: set_decimal(c, e->logical_precision, e->logical_scale); break;
     case 6: set_if_type(c, TD_PQ_DATE, TD_PQ_INT32); break;

@@ -18,10 +18,10 @@ struct pq_dict { /* of the current chunk: entries as slots */
 
 enum pq_form {
     PQ_FORM_NONE,
-    PQ_FORM_FIXED,      /* PLAIN numbers */
-    PQ_FORM_BITS,       /* PLAIN booleans */
-    PQ_FORM_TEXTS,      /* PLAIN byte arrays */
-    PQ_FORM_CHUNKS,     /* PLAIN fixed-length byte arrays, INT96 */
+    PQ_FORM_FIXED,  /* PLAIN numbers */
+    PQ_FORM_BITS,   /* PLAIN booleans */
+    PQ_FORM_TEXTS,  /* PLAIN byte arrays */
+    PQ_FORM_CHUNKS, /* PLAIN fixed-length byte arrays, INT96 */
     PQ_FORM_DICT,
     PQ_FORM_RLE_BOOL,
     PQ_FORM_DELTA,

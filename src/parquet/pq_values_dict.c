@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Dictionary pages at speed: bit-packed indices are unpacked and gathered in one step, eight at a time, by kernels whose
- * bit width is a constant; a repeated index fills its slots. */
+ * Dictionary pages at speed: bit-packed indices are unpacked and gathered in one step, eight at a time, by kernels
+ * whose bit width is a constant; a repeated index fills its slots. */
 #include <string.h>
 #include "pq_values_more.h"
 
-#define PQ_STEP 512    /* indices of the general path */
-#define PQ_KERNELS 16  /* widest index with a kernel of its own; 65536 entries are a large dictionary */
+#define PQ_STEP 512   /* indices of the general path */
+#define PQ_KERNELS 16 /* widest index with a kernel of its own; 65536 entries are a large dictionary */
 #define PQ_INLINE static inline __attribute__((always_inline))
 
 /* Index i of the group of eight at p, looked up; 8 bytes behind its start are readable. The result has its top bit set
@@ -47,8 +47,8 @@ PQ_INLINE uint32_t gather_groups(const uint8_t *p, const uint8_t *end, unsigned 
     return bad;
 }
 
-PQ_INLINE uint32_t gather_slots(const uint8_t *p, const uint8_t *end, unsigned width, size_t slot,
-                                const uint8_t *slots, uint8_t *out, size_t count, uint32_t last, size_t *done)
+PQ_INLINE uint32_t gather_slots(const uint8_t *p, const uint8_t *end, unsigned width, size_t slot, const uint8_t *slots,
+                                uint8_t *out, size_t count, uint32_t last, size_t *done)
 {
     switch (width) {
     case 1: return gather_groups(p, end, 1, slot, slots, out, count, last, done);

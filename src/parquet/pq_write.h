@@ -9,9 +9,9 @@
 
 struct pq_buffer { /* one column of the open row group */
     struct td_pq_column column;
-    size_t width;    /* bytes of a stored number; 0 for texts */
-    size_t present;  /* values that are not null */
-    uint8_t *slots;  /* numbers and booleans: present values, packed */
+    size_t width;   /* bytes of a stored number; 0 for texts */
+    size_t present; /* values that are not null */
+    uint8_t *slots; /* numbers and booleans: present values, packed */
     size_t slots_cap;
     struct td_buf bytes; /* texts, back to back */
     size_t *ends;        /* texts: end of row i in bytes, nulls included */
@@ -41,7 +41,7 @@ struct pq_done_group {
 };
 
 struct pq_dict_build { /* scratch of the dictionary search */
-    uint32_t *table; /* entry + 1, open addressing */
+    uint32_t *table;   /* entry + 1, open addressing */
     size_t table_cap;
     uint32_t *codes; /* a value */
     size_t codes_cap;
@@ -56,9 +56,9 @@ struct td_pq_writer {
     struct td_pq_write_options options;
     struct pq_buffer *columns;
     size_t count;
-    size_t rows;     /* in the open row group */
-    int64_t total;   /* in finished ones */
-    int64_t offset;  /* bytes produced, written or still in out */
+    size_t rows;    /* in the open row group */
+    int64_t total;  /* in finished ones */
+    int64_t offset; /* bytes produced, written or still in out */
     struct td_buf out, body, packed, scratch, header;
     struct pq_encoder encoder;
     struct pq_dict_build dict;
@@ -75,8 +75,8 @@ struct td_pq_writer {
 };
 
 /* Append rows [from, from+n) of the array. */
-enum td_code pq_buffer_append(struct td_pq_writer *w, struct pq_buffer *b, const struct td_pq_array *array,
-                              size_t from, size_t n, struct td_err *err);
+enum td_code pq_buffer_append(struct td_pq_writer *w, struct pq_buffer *b, const struct td_pq_array *array, size_t from,
+                              size_t n, struct td_err *err);
 void pq_buffer_clear(struct pq_buffer *b);
 void pq_buffer_free(struct pq_buffer *b);
 static inline bool pq_buffer_has(const struct pq_buffer *b, size_t row)
@@ -86,8 +86,7 @@ static inline bool pq_buffer_has(const struct pq_buffer *b, size_t row)
 struct td_str pq_buffer_text(const struct pq_buffer *b, size_t row);
 
 /* Encode the column's buffered rows as a chunk at the end of w->out. */
-enum td_code pq_chunk_write(struct td_pq_writer *w, struct pq_buffer *b, struct pq_done_chunk *out,
-                            struct td_err *err);
+enum td_code pq_chunk_write(struct td_pq_writer *w, struct pq_buffer *b, struct pq_done_chunk *out, struct td_err *err);
 /* True when the column should have a dictionary; w->dict then holds codes and entries. */
 bool pq_dict_try(struct td_pq_writer *w, const struct pq_buffer *b, enum td_code *code);
 enum td_code pq_bounds_make(struct pq_bounds *s, const struct pq_buffer *b, size_t rows, struct td_arena *arena);

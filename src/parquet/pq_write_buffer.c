@@ -113,8 +113,8 @@ static enum td_code append_texts(struct td_pq_writer *w, struct pq_buffer *b, co
     for (size_t i = 0; i < n; i++) {
         if (td_pq_valid(array->valid, from + i)) {
             if (src[i].len > PQ_MAX_TEXT)
-                return td_fail(err, TD_LIMIT, "%s: column %s: a text of %zu bytes is too long", w->name,
-                               b->column.name, src[i].len);
+                return td_fail(err, TD_LIMIT, "%s: column %s: a text of %zu bytes is too long", w->name, b->column.name,
+                               src[i].len);
             bool known = checked && checked->ptr == src[i].ptr && checked->len == src[i].len;
             if (b->column.logical == TD_PQ_STRING && !known && !is_utf8(src[i]))
                 return td_fail(err, TD_DATA, "%s: column %s: a text is not UTF-8", w->name, b->column.name);
@@ -127,8 +127,8 @@ static enum td_code append_texts(struct td_pq_writer *w, struct pq_buffer *b, co
     return b->bytes.failed ? no_memory(w, err) : TD_OK;
 }
 
-enum td_code pq_buffer_append(struct td_pq_writer *w, struct pq_buffer *b, const struct td_pq_array *array,
-                              size_t from, size_t n, struct td_err *err)
+enum td_code pq_buffer_append(struct td_pq_writer *w, struct pq_buffer *b, const struct td_pq_array *array, size_t from,
+                              size_t n, struct td_err *err)
 {
     if (!b->column.optional && array->valid && pq_bits_count(array->valid, from, n) != n)
         return td_fail(err, TD_DATA, "%s: column %s: a null in a required column", w->name, b->column.name);

@@ -158,8 +158,7 @@ static enum td_code emit(struct td_pq_writer *w, struct pq_done_chunk *chunk, co
 static enum td_code dictionary_page(struct td_pq_writer *w, const struct pq_buffer *b, struct pq_done_chunk *chunk)
 {
     const struct pq_dict_build *d = &w->dict;
-    struct pq_page_header h = {
-        .type = PQ_PAGE_DICTIONARY, .values = (int32_t)d->count, .encoding = PQ_PLAIN};
+    struct pq_page_header h = {.type = PQ_PAGE_DICTIONARY, .values = (int32_t)d->count, .encoding = PQ_PLAIN};
     bool shrunk;
     td_buf_clear(&w->body);
     td_buf_clear(&w->packed);
@@ -224,7 +223,8 @@ static enum td_code data_page_v2(struct td_pq_writer *w, const struct pq_buffer 
     return code == TD_OK ? emit(w, chunk, &h) : code;
 }
 
-/* Timestamps and counts as deltas, texts by length and bytes, everything else plain; see pq_write_dict.c for the rest. */
+/* Timestamps and counts as deltas, texts by length and bytes, everything else plain; see pq_write_dict.c for the rest.
+ */
 static int choose(struct td_pq_writer *w, const struct pq_buffer *b, enum td_code *code)
 {
     *code = TD_OK;
@@ -240,8 +240,7 @@ static int choose(struct td_pq_writer *w, const struct pq_buffer *b, enum td_cod
     }
 }
 
-enum td_code pq_chunk_write(struct td_pq_writer *w, struct pq_buffer *b, struct pq_done_chunk *out,
-                            struct td_err *err)
+enum td_code pq_chunk_write(struct td_pq_writer *w, struct pq_buffer *b, struct pq_done_chunk *out, struct td_err *err)
 {
     enum td_code code;
     *out = (struct pq_done_chunk){.values = (int64_t)w->rows,

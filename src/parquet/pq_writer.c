@@ -68,8 +68,7 @@ static void set_options(struct td_pq_writer *w, const struct td_pq_write_options
 }
 
 enum td_code td_pq_writer_new(int fd, const char *name, const struct td_pq_column *columns, size_t count,
-                              const struct td_pq_write_options *options, struct td_pq_writer **out,
-                              struct td_err *err)
+                              const struct td_pq_write_options *options, struct td_pq_writer **out, struct td_err *err)
 {
     struct td_pq_writer *w = td_calloc(1, sizeof *w);
     enum td_code code = TD_OK;
@@ -250,8 +249,7 @@ static bool texts_full(const struct td_pq_writer *w)
     return bytes >= PQ_GROUP_BYTES;
 }
 
-enum td_code td_pq_write(struct td_pq_writer *writer, const struct td_pq_array *arrays, size_t rows,
-                         struct td_err *err)
+enum td_code td_pq_write(struct td_pq_writer *writer, const struct td_pq_array *arrays, size_t rows, struct td_err *err)
 {
     struct td_pq_writer *w = writer;
     enum td_code code = TD_OK;

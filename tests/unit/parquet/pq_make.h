@@ -86,7 +86,8 @@ static inline void make_value(struct make *m, size_t c, size_t row, uint64_t bit
         size_t at = m->texts[c].len;
         td_snprintf(text, sizeof text, "%llx\xc3\xa9%llu", (unsigned long long)bits, (unsigned long long)bits);
         size_t len = bits % 5 == 0 ? 0 : bits % 7 == 0 ? strlen(text) : 6 % (strlen(text) + 1);
-        td_buf_add(&m->texts[c], k->logical == TD_PQ_STRING ? "abcdef" : text, k->logical == TD_PQ_STRING ? len % 7 : len);
+        td_buf_add(&m->texts[c], k->logical == TD_PQ_STRING ? "abcdef" : text,
+                   k->logical == TD_PQ_STRING ? len % 7 : len);
         if (k->logical == TD_PQ_STRING && len % 7)
             td_buf_add(&m->texts[c], text, strlen(text));
         ((struct td_str *)values)[row] = (struct td_str){(const char *)at, m->texts[c].len - at};

@@ -215,8 +215,7 @@ static bool same_value(const struct td_pq_column *c, const void *slot, const str
     case TD_PQ_BOOLEAN: return f->len == (*(const uint8_t *)slot ? 4u : 5u) && f->text[0] == (f->len == 4 ? 't' : 'f');
     case TD_PQ_INT32:
     case TD_PQ_INT64: return same_int(c, slot, f);
-    case TD_PQ_INT96:
-        return td_format_i64(int96_ns(slot), text) == f->len && memcmp(text, f->text, f->len) == 0;
+    case TD_PQ_INT96: return td_format_i64(int96_ns(slot), text) == f->len && memcmp(text, f->text, f->len) == 0;
     case TD_PQ_FLOAT:
     case TD_PQ_DOUBLE:
         want = number(f->text, f->len);

@@ -106,19 +106,19 @@ static void crooked_runs_are_refused(void **state)
         bool good;
     } table[] = {
         {"\x06\x01", 2, 1, 3, true},
-        {"\x06\x01", 2, 1, 4, false},             /* too few values */
-        {"\x06\x03", 2, 1, 3, false},             /* value wider than its width */
+        {"\x06\x01", 2, 1, 4, false}, /* too few values */
+        {"\x06\x03", 2, 1, 3, false}, /* value wider than its width */
         {"", 0, 1, 0, true},
         {"", 0, 1, 1, false},
         {"\x00\x01\x00\x01\x06\x01", 6, 1, 3, true}, /* empty runs first */
         {"\x00\x01\x00\x01", 4, 1, 1, false},
-        {"\x06", 1, 0, 3, true},                  /* width 0: no value bytes */
+        {"\x06", 1, 0, 3, true}, /* width 0: no value bytes */
         {"\x03", 1, 0, 8, true},
-        {"\x03", 1, 1, 8, false},                 /* packed group without bytes */
-        {"\x05\xff", 2, 1, 8, true},              /* second group cut off, its values not needed */
+        {"\x03", 1, 1, 8, false},    /* packed group without bytes */
+        {"\x05\xff", 2, 1, 8, true}, /* second group cut off, its values not needed */
         {"\x05\xff", 2, 1, 9, false},
-        {"\xff\xff\xff\xff\x0f\x00", 6, 0, 100, true},   /* 2^31 groups of nothing */
-        {"\xff\xff\xff\xff\xff\xff", 6, 1, 1, false},    /* endless header */
+        {"\xff\xff\xff\xff\x0f\x00", 6, 0, 100, true}, /* 2^31 groups of nothing */
+        {"\xff\xff\xff\xff\xff\xff", 6, 1, 1, false},  /* endless header */
     };
     (void)state;
     for (size_t i = 0; i < TD_COUNT(table); i++) {
@@ -285,11 +285,11 @@ static void crooked_thrift_is_refused(void **state)
         const char *bytes;
         size_t len;
     } table[] = {
-        {"\x1e\x00", 2},                                         /* type 14 */
+        {"\x1e\x00", 2},                                          /* type 14 */
         {"\x16\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x00", 12}, /* 11-byte integer */
-        {"\x18\xff\xff\xff\xff\x7f\x00", 7},                     /* text of 34 GB */
-        {"\x19\xfc\xff\xff\xff\xff\x0f\x00", 8},                 /* list of 4 G structs */
-        {"\x1b\xff\xff\xff\x0f\x88\x00", 7},                     /* map of 33 M pairs */
+        {"\x18\xff\xff\xff\xff\x7f\x00", 7},                      /* text of 34 GB */
+        {"\x19\xfc\xff\xff\xff\xff\x0f\x00", 8},                  /* list of 4 G structs */
+        {"\x1b\xff\xff\xff\x0f\x88\x00", 7},                      /* map of 33 M pairs */
         {"\x1c\x1c\x1c\x1c\x1c\x1c\x1c\x1c\x1c\x1c\x1c\x1c\x1c\x1c\x1c\x1c\x1c\x1c\x1c\x1c"
          "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
          41}, /* 20 deep */

@@ -7,7 +7,8 @@ static char *sample(uint64_t seed, const struct td_pq_write_options *options, si
     struct make m = {.seed = seed, .rows = rows};
     struct td_err err;
     for (; m.columns < TD_COUNT(make_kinds); m.columns++)
-        make_column(&m, m.columns, &make_kinds[m.columns], (int)((m.columns + seed) % 4), (int)((m.columns + seed) % 5));
+        make_column(&m, m.columns, &make_kinds[m.columns], (int)((m.columns + seed) % 4),
+                    (int)((m.columns + seed) % 5));
     int fd = make_scratch();
     ASSERT_OK(make_file(&m, fd, options, rows, &err), err);
     char *bytes = make_slurp(fd, len);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Files laid out by hand whose footer or page headers say one thing wrong: each is refused, and the truthful one read. */
+ * Files laid out by hand whose footer or page headers say one thing wrong: each is refused, and the truthful one read.
+ */
 #include "check.h"
 #include <tapedeck/parquet.h>
 #include "pq_thrift.h"
@@ -156,7 +157,10 @@ static void one_lie_is_enough(void **state)
         size_t at, size; /* the member that lies */
         int64_t value;
     };
-#define SAYS(member, want, lie) {#member " = " #lie, want, offsetof(struct tale, member), sizeof truth.member, lie}
+#define SAYS(member, want, lie)                                                                                        \
+    {                                                                                                                  \
+#member " = " #lie, want, offsetof(struct tale, member), sizeof truth.member, lie                              \
+    }
     static const struct lie lies[] = {
         SAYS(rows, TD_DATA, ROWS + 1),
         SAYS(rows, TD_DATA, -1),

@@ -397,7 +397,7 @@ static void encodings_follow_the_rules(void **state)
         size_t distinct, rows;
         uint32_t encodings;
     } table[] = {
-        {TD_PQ_DOUBLE, 3, 9, DICTIONARY}, {TD_PQ_DOUBLE, 4, 9, PLAIN},         {TD_PQ_DOUBLE, 1, 2, PLAIN},
+        {TD_PQ_DOUBLE, 3, 9, DICTIONARY}, {TD_PQ_DOUBLE, 4, 9, PLAIN},          {TD_PQ_DOUBLE, 1, 2, PLAIN},
         {TD_PQ_DOUBLE, 1, 3, DICTIONARY}, {TD_PQ_BYTE_ARRAY, 4, 8, DICTIONARY}, {TD_PQ_BYTE_ARRAY, 5, 8, LENGTHS},
         {TD_PQ_INT64, 1, 50, DELTA},      {TD_PQ_INT64, 50, 50, DELTA},
     };

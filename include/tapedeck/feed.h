@@ -20,8 +20,8 @@ struct td_http_options {
     uint64_t seed;          /* of the back-off jitter; 0 = from the clock */
 };
 struct td_http_response {
-    enum td_code code;  /* TD_OK for any final HTTP status below; TD_NETWORK when retries are used up (also of 429 and 5xx,
-                           status says which), TD_LIMIT over max_body, TD_CANCELLED, TD_NOMEM; error text in err */
+    enum td_code code;  /* TD_OK for any final HTTP status below; TD_NETWORK when retries are used up (also of 429 and
+                           5xx, status says which), TD_LIMIT over max_body, TD_CANCELLED, TD_NOMEM; error text in err */
     long status;        /* HTTP status, 0 when none arrived */
     struct td_buf body; /* decoded, as far as it came; ownership passes to the callback, which td_buf_free()s it */
     unsigned attempts;  /* exchanges with the server; 0 when none was begun */
@@ -32,15 +32,15 @@ struct td_http_response {
 typedef void (*td_http_done)(void *ctx, struct td_http_response *response);
 enum td_code td_http_new(const struct td_http_options *options, struct td_http **out, struct td_err *err);
 /* Queue a GET; any thread, also from inside a callback. path_and_query starts with '/'. When this returns an error the
- * callback is never called. `cancel` (may be NULL) is read by the network thread and must outlive the callback: once true
- * the request ends as TD_CANCELLED without waiting for retries, within 100 ms or at once after td_http_wake.
- * 5xx, 408, 499, timeouts, resets, truncated bodies (JSON whose brackets do not close included) and web pages with status
- * 200 are retried max_retries times with exponential back-off. A 429 pauses the whole engine for its Retry-After (at most
- * 300 s), else for an exponential back-off from backoff_ms to 60 s, halves the number in flight until answers come again,
- * and may be met max_retries + 10 times. Redirects are not followed: a 3xx is a final status. */
-enum td_code td_http_get(struct td_http *http, const char *path_and_query, const _Atomic bool *cancel, td_http_done done,
-                         void *ctx, struct td_err *err);
-struct td_http_stats { /* counters since start */
+ * callback is never called. `cancel` (may be NULL) is read by the network thread and must outlive the callback: once
+ * true the request ends as TD_CANCELLED without waiting for retries, within 100 ms or at once after td_http_wake. 5xx,
+ * 408, 499, timeouts, resets, truncated bodies (JSON whose brackets do not close included) and web pages with status
+ * 200 are retried max_retries times with exponential back-off. A 429 pauses the whole engine for its Retry-After (at
+ * most 300 s), else for an exponential back-off from backoff_ms to 60 s, halves the number in flight until answers come
+ * again, and may be met max_retries + 10 times. Redirects are not followed: a 3xx is a final status. */
+enum td_code td_http_get(struct td_http *http, const char *path_and_query, const _Atomic bool *cancel,
+                         td_http_done done, void *ctx, struct td_err *err);
+struct td_http_stats {          /* counters since start */
     uint64_t requests, retries; /* exchanges with the server, and those of them that were repetitions */
     uint64_t throttled, bytes;  /* 429 answers; decoded body bytes */
     unsigned in_flight, queued; /* in_flight holds requests that wait for a retry, too */
@@ -56,12 +56,13 @@ void td_http_free(struct td_http *http); /* cancels what is queued or in flight,
 /* "/v2/aggs/ticker/ABCD/range/1/minute/FROM/TO?adjusted=false&sort=asc&limit=50000"; ticker percent-encoded. */
 void td_rest_aggs_path(struct td_buf *out, const char *ticker, bool daily, td_day from, td_day to);
 struct td_rest_page {
-    char next[2048];  /* path and query of next_url put on our own base, "" on the last page */
-    uint64_t rows;    /* results in the answer */
+    char next[2048]; /* path and query of next_url put on our own base, "" on the last page */
+    uint64_t rows;   /* results in the answer */
     uint64_t quarantined[TD_REASON_COUNT];
 };
 /* Parse one answer (HTTP status and body) and append its good bars to *bars. 401 -> TD_AUTH, 403 -> TD_AUTH with the
- * vendor's message, 404 -> TD_MISSING, NOT_AUTHORIZED inside a 200 -> TD_AUTH, adjusted:true -> TD_DATA, garbage -> TD_DATA. */
+ * vendor's message, 404 -> TD_MISSING, NOT_AUTHORIZED inside a 200 -> TD_AUTH, adjusted:true -> TD_DATA, garbage ->
+ * TD_DATA. */
 enum td_code td_rest_aggs_parse(const struct td_http_response *response, const char *ticker, bool daily, td_day from,
                                 td_day to, struct td_bars *bars, struct td_rest_page *page, struct td_err *err);
 /* ---- REST reference data: splits (section 5.3), active and delisted tickers (section 5.1) ---- */

@@ -25,7 +25,8 @@ static enum td_code take_key(const char *key, const char *origin, char *out, siz
     return TD_OK;
 }
 
-/* The file's text; TD_MISSING when there is none. Permissions are read from the open file, so they cannot change between. */
+/* The file's text; TD_MISSING when there is none. Permissions are read from the open file, so they cannot change
+ * between. */
 static enum td_code read_private(const char *path, struct td_buf *text, struct td_err *err)
 {
     struct stat info;
@@ -96,6 +97,7 @@ enum td_code td_credentials(const char *path, char *out, size_t size, struct td_
         code = key_of_file(path, out, size, err);
     if (code != TD_MISSING)
         return code;
-    return td_fail(err, TD_AUTH, "no API key: set MASSIVE_API_KEY (or POLYGON_API_KEY), or write 'api_key: KEY' to %s with mode 600",
+    return td_fail(err, TD_AUTH,
+                   "no API key: set MASSIVE_API_KEY (or POLYGON_API_KEY), or write 'api_key: KEY' to %s with mode 600",
                    path && *path ? path : "a credentials file");
 }

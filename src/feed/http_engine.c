@@ -5,8 +5,6 @@
 #include <signal.h>
 #include <string.h>
 
-
-
 static void global_init(void)
 {
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -196,8 +194,8 @@ void td_http_free(struct td_http *http)
     td_free(http);
 }
 
-enum td_code td_http_get(struct td_http *http, const char *path_and_query, const _Atomic bool *cancel, td_http_done done,
-                         void *ctx, struct td_err *err)
+enum td_code td_http_get(struct td_http *http, const char *path_and_query, const _Atomic bool *cancel,
+                         td_http_done done, void *ctx, struct td_err *err)
 {
     struct http_request *request;
     bool stopped, full = false;

@@ -174,7 +174,8 @@ static enum td_code slot_send(struct http_slot *slot, struct td_err *err)
 
 /* ---- outcomes ---- */
 
-static void count_attempt(struct td_http *http, const struct http_slot *slot, bool repeat, bool throttled, double seconds)
+static void count_attempt(struct td_http *http, const struct http_slot *slot, bool repeat, bool throttled,
+                          double seconds)
 {
     pthread_mutex_lock(&http->lock);
     http->stats.requests++;
@@ -216,7 +217,8 @@ static void unthrottle(struct td_http *http, const struct http_request *request)
     }
 }
 
-static enum td_code describe_failure(const struct http_slot *slot, CURLcode result, long status, bool wrong, struct td_err *err)
+static enum td_code describe_failure(const struct http_slot *slot, CURLcode result, long status, bool wrong,
+                                     struct td_err *err)
 {
     const struct http_request *request = slot->request;
     const char *cause = slot->why[0] ? slot->why : curl_easy_strerror(result);
@@ -229,7 +231,8 @@ static enum td_code describe_failure(const struct http_slot *slot, CURLcode resu
         return td_fail(err, TD_NETWORK, "GET %s%.200s: %s (%u attempt%s)", slot->http->base, request->path, cause,
                        request->attempts, plural);
     if (wrong)
-        return td_fail(err, TD_NETWORK, "GET %s%.200s: the answer is a web page or no whole JSON document (%zu bytes, %u attempt%s)",
+        return td_fail(err, TD_NETWORK,
+                       "GET %s%.200s: the answer is a web page or no whole JSON document (%zu bytes, %u attempt%s)",
                        slot->http->base, request->path, slot->body.len, request->attempts, plural);
     return td_fail(err, TD_NETWORK, "GET %s%.200s: HTTP %ld%s (%u attempt%s)", slot->http->base, request->path, status,
                    status == 429 ? ", too many requests" : "", request->attempts, plural);
@@ -249,7 +252,8 @@ static bool wants_retry(struct http_slot *slot, enum http_verdict verdict, int64
     }
     if (verdict != HTTP_RETRY || request->failures >= http->options.max_retries)
         return false;
-    request->due_ns = now + http_delay_ms(http->options.backoff_ms, request->failures, retry_after_s, &http->rng) * NS_PER_MS;
+    request->due_ns =
+        now + http_delay_ms(http->options.backoff_ms, request->failures, retry_after_s, &http->rng) * NS_PER_MS;
     request->failures++;
     return true;
 }
@@ -281,7 +285,10 @@ static void transfer_done(struct http_slot *slot, CURLcode result)
     }
     if (wants_retry(slot, verdict, retry_after, now)) {
         td_log(TD_LOG_INFO, "feed", "GET %.200s: %s, HTTP %ld, attempt %u, will be sent again", slot->request->path,
-               result ? curl_easy_strerror(result) : wrong ? "cut short or a web page" : "answered", status, slot->request->attempts);
+               result  ? curl_easy_strerror(result)
+               : wrong ? "cut short or a web page"
+                       : "answered",
+               status, slot->request->attempts);
         curl_multi_remove_handle(http->multi, slot->easy);
         slot->running = false;
         http->running--;

@@ -165,10 +165,11 @@ static enum td_code option_one(const struct names *names, struct td_str item, co
     while (role <= ROLE_TIME && !td_str_is((struct td_str){item.ptr, len}, option_names[role]))
         role++;
     if (!sign || role > ROLE_TIME)
-        return td_fail(err, TD_USAGE,
-                       "--columns: '%.*s' is not NAME=COLUMN with NAME one of timestamp, open, high, low, close, volume, "
-                       "vwap, transactions, ticker",
-                       (int)(item.len < 60 ? item.len : 60), item.ptr);
+        return td_fail(
+            err, TD_USAGE,
+            "--columns: '%.*s' is not NAME=COLUMN with NAME one of timestamp, open, high, low, close, volume, "
+            "vwap, transactions, ticker",
+            (int)(item.len < 60 ? item.len : 60), item.ptr);
     struct td_str value = {sign + 1, item.len - len - 1};
     if (role == ROLE_TIME)
         return option_time(names, value, path, shape, err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * CSV by RFC 4180 and its relatives: comma, semicolon or tab, quoted fields with line breaks, CRLF, BOM, no last newline.
- * One pass over a block buffer; fields are unquoted in place and never copied. */
+ * CSV by RFC 4180 and its relatives: comma, semicolon or tab, quoted fields with line breaks, CRLF, BOM, no last
+ * newline. One pass over a block buffer; fields are unquoted in place and never copied. */
 #include "import_private.h"
 
 #include <string.h>
@@ -11,9 +11,9 @@ struct csv {
     const char *path;
     struct import_input *input;
     char *block;
-    size_t from, to;   /* unread part of the block */
-    bool ended;        /* nothing more to read behind it */
-    uint64_t line;     /* of the current record's start, 1-based */
+    size_t from, to; /* unread part of the block */
+    bool ended;      /* nothing more to read behind it */
+    uint64_t line;   /* of the current record's start, 1-based */
     uint64_t next_line;
     char delimiter;
 };
@@ -32,8 +32,8 @@ static enum td_code csv_fill(struct csv *csv, struct td_err *err)
         csv->from = 0;
     }
     if (csv->to == CSV_BLOCK)
-        return td_fail(err, TD_DATA, "%s:%llu: a record of more than %zu bytes (a quote that is never closed?)", csv->path,
-                       (unsigned long long)csv->next_line, CSV_BLOCK);
+        return td_fail(err, TD_DATA, "%s:%llu: a record of more than %zu bytes (a quote that is never closed?)",
+                       csv->path, (unsigned long long)csv->next_line, CSV_BLOCK);
     enum td_code code = import_read(csv->input, csv->block + csv->to, CSV_BLOCK - csv->to, &got, err);
     csv->to += got;
     csv->ended = code == TD_OK && csv->to < CSV_BLOCK;

@@ -62,7 +62,9 @@ static enum td_code recognise(struct import_input *input, struct td_err *err)
         {"\x28\xb5\x2f\xfd", 4, "zstd data: decompress it first"},
         {"PK\x03\x04", 4, "a zip archive: unpack it first"},
         {"BZh", 3, "bzip2 data: decompress it first"},
-        {"\xfd" "7zXZ", 5, "xz data: decompress it first"},
+        {"\xfd"
+         "7zXZ",
+         5, "xz data: decompress it first"},
         {"\xff\xfe", 2, "UTF-16 text: convert it to UTF-8 first"},
         {"\xfe\xff", 2, "UTF-16 text: convert it to UTF-8 first"},
     };

@@ -10,7 +10,8 @@
 #define JSON_MAX_BYTES ((size_t)256 << 20) /* the document is held as a tree of about ten times its size */
 #define JSON_NAME_ROWS 64                  /* rows whose keys make the header */
 
-static enum td_code read_all(struct import_stage *stage, struct import_input *input, struct td_buf *text, struct td_err *err)
+static enum td_code read_all(struct import_stage *stage, struct import_input *input, struct td_buf *text,
+                             struct td_err *err)
 {
     size_t got = 1;
     enum td_code code = TD_OK;
@@ -58,8 +59,8 @@ static enum td_code no_bars(const struct import_stage *stage, const json_t *root
     td_buf_init(&text, 4096);
     for (size_t i = 0; i < TD_COUNT(keys) && text.len == 0; i++)
         feed_json_printable(&text, json_object_get(root, keys[i]), 200);
-    td_fail(err, TD_DATA, "%s: this JSON holds no bars of a known shape%s%.250s", stage->path, text.len ? "; it says: " : "",
-            text.len ? text.data : "");
+    td_fail(err, TD_DATA, "%s: this JSON holds no bars of a known shape%s%.250s", stage->path,
+            text.len ? "; it says: " : "", text.len ? text.data : "");
     td_buf_free(&text);
     return TD_DATA;
 }
@@ -72,7 +73,8 @@ static enum td_code names_of(const json_t *rows, struct td_str *names, const cha
     for (size_t i = 0; i < total && i < JSON_NAME_ROWS; i++) {
         const char *key;
         json_t *value, *row = json_array_get(rows, i);
-        json_object_foreach(row, key, value) {
+        json_object_foreach(row, key, value)
+        {
             size_t at = 0;
             while (at < used && strcmp(keys[at], key) != 0)
                 at++;
@@ -165,7 +167,8 @@ static enum td_code read_meta(struct import_stage *stage, json_t *meta, struct t
     json_t *value;
     const char *key;
     enum td_code code = TD_OK;
-    json_object_foreach(meta, key, value) {
+    json_object_foreach(meta, key, value)
+    {
         const char *name = tail_of(key), *text = json_is_string(value) ? json_string_value(value) : "";
         if (code == TD_OK && strcmp(name, "Symbol") == 0)
             code = take_ticker(stage, value, err);
@@ -178,8 +181,9 @@ static enum td_code read_meta(struct import_stage *stage, json_t *meta, struct t
                 known = stage->clock.new_york = true;
         }
         if (!known)
-            code = td_fail(err, TD_UNSUPPORTED, "%s: stamps are in the time zone '%.40s'; only US/Eastern and UTC are read",
-                           stage->path, text);
+            code =
+                td_fail(err, TD_UNSUPPORTED,
+                        "%s: stamps are in the time zone '%.40s'; only US/Eastern and UTC are read", stage->path, text);
     }
     return code;
 }
@@ -198,7 +202,8 @@ static enum td_code read_series(struct import_stage *stage, json_t *series, stru
     if (code == TD_OK)
         code = import_stage_ready(stage, err);
     import_clock_settle(&stage->clock); /* text */
-    json_object_foreach(series, key, row) {
+    json_object_foreach(series, key, row)
+    {
         struct import_cell cells[TD_COUNT(names)];
         const char *name;
         json_t *value;
@@ -206,7 +211,8 @@ static enum td_code read_series(struct import_stage *stage, json_t *series, stru
             break;
         memset(cells, 0, sizeof cells);
         cells[0] = import_text(key, strlen(key));
-        json_object_foreach(row, name, value) {
+        json_object_foreach(row, name, value)
+        {
             for (size_t k = 0; k < TD_COUNT(fields); k++) {
                 if (strcmp(tail_of(name), fields[k]) == 0)
                     cells[k + 1] = cell_of(value);
@@ -223,7 +229,8 @@ static json_t *find_series(json_t *root)
 {
     const char *key;
     json_t *value;
-    json_object_foreach(root, key, value) {
+    json_object_foreach(root, key, value)
+    {
         if (strncmp(key, "Time Series", 11) == 0 && json_is_object(value))
             return value;
     }

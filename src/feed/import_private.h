@@ -7,9 +7,9 @@
 #include <tapedeck/feed.h>
 
 #define IMPORT_MAX_COLUMNS 256
-#define IMPORT_MAX_PARTS 3      /* of a joined timestamp */
+#define IMPORT_MAX_PARTS 3 /* of a joined timestamp */
 #define IMPORT_MAX_TICKERS 100000
-#define IMPORT_VOTES 4096       /* stamps looked at to find the unit of a file */
+#define IMPORT_VOTES 4096 /* stamps looked at to find the unit of a file */
 
 /* ---- cells ---- */
 
@@ -31,15 +31,23 @@ static inline struct import_cell import_text(const char *ptr, size_t len)
 struct import_input;
 /* Recognises gzip by its first bytes. Compressed formats we cannot read, UTF-16 and Parquet are named and refused. */
 enum td_code import_open(const char *path, uint64_t max_bytes, struct import_input **out, struct td_err *err);
-/* Fill buf as far as possible; *got < size only at the end. TD_DATA with the offset when gzip data is damaged or cut. */
+/* Fill buf as far as possible; *got < size only at the end. TD_DATA with the offset when gzip data is damaged or cut.
+ */
 enum td_code import_read(struct import_input *input, char *buf, size_t size, size_t *got, struct td_err *err);
 void import_close(struct import_input *input);
 
 /* ---- columns ---- */
 
 enum import_role {
-    IMPORT_OPEN, IMPORT_HIGH, IMPORT_LOW, IMPORT_CLOSE, IMPORT_VOLUME, /* asked for when missing, as is the time */
-    IMPORT_VWAP, IMPORT_TRADES, IMPORT_TICKER, IMPORT_ROLES
+    IMPORT_OPEN,
+    IMPORT_HIGH,
+    IMPORT_LOW,
+    IMPORT_CLOSE,
+    IMPORT_VOLUME, /* asked for when missing, as is the time */
+    IMPORT_VWAP,
+    IMPORT_TRADES,
+    IMPORT_TICKER,
+    IMPORT_ROLES
 };
 struct import_shape {
     int column[IMPORT_ROLES];   /* -1: the file has none */
@@ -47,16 +55,20 @@ struct import_shape {
     int time_parts;
     size_t columns; /* of the header */
 };
-/* Give roles to names by the usual spellings, then by options->columns. TD_DATA lists what was found and what to say. */
+/* Give roles to names by the usual spellings, then by options->columns. TD_DATA lists what was found and what to say.
+ */
 enum td_code import_shape_find(const struct td_str *names, size_t count, const struct td_import_options *options,
                                const char *path, struct import_shape *out, struct td_err *err);
 
 /* ---- time ---- */
 
 enum import_unit {
-    IMPORT_UNIT_S, IMPORT_UNIT_MS, IMPORT_UNIT_US, IMPORT_UNIT_NS, /* integers */
-    IMPORT_UNIT_TEXT,                                              /* dates and times */
-    IMPORT_UNIT_FORMAT,                                            /* options->strptime */
+    IMPORT_UNIT_S,
+    IMPORT_UNIT_MS,
+    IMPORT_UNIT_US,
+    IMPORT_UNIT_NS,     /* integers */
+    IMPORT_UNIT_TEXT,   /* dates and times */
+    IMPORT_UNIT_FORMAT, /* options->strptime */
     IMPORT_UNITS
 };
 struct import_clock {

@@ -65,10 +65,22 @@ static struct import_cell table_cell(const struct td_import_column *column, size
     if (column->valid && !(column->valid[row / 64] >> (row % 64) & 1))
         return cell;
     switch (column->kind) {
-    case TD_IMPORT_STR: cell.kind = IMPORT_CELL_TEXT; cell.text = ((const struct td_str *)column->values)[row]; break;
-    case TD_IMPORT_F64: cell.kind = IMPORT_CELL_F64; cell.f64 = ((const double *)column->values)[row]; break;
-    case TD_IMPORT_I64: cell.kind = IMPORT_CELL_I64; cell.i64 = ((const int64_t *)column->values)[row]; break;
-    case TD_IMPORT_MS: cell.kind = IMPORT_CELL_MS; cell.i64 = ((const int64_t *)column->values)[row]; break;
+    case TD_IMPORT_STR:
+        cell.kind = IMPORT_CELL_TEXT;
+        cell.text = ((const struct td_str *)column->values)[row];
+        break;
+    case TD_IMPORT_F64:
+        cell.kind = IMPORT_CELL_F64;
+        cell.f64 = ((const double *)column->values)[row];
+        break;
+    case TD_IMPORT_I64:
+        cell.kind = IMPORT_CELL_I64;
+        cell.i64 = ((const int64_t *)column->values)[row];
+        break;
+    case TD_IMPORT_MS:
+        cell.kind = IMPORT_CELL_MS;
+        cell.i64 = ((const int64_t *)column->values)[row];
+        break;
     }
     return cell;
 }

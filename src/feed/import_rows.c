@@ -23,8 +23,8 @@ static bool is_missing(struct td_str text)
 
 static bool is_not_finite(struct td_str text)
 {
-    static const char *const words[] = {"nan", "NaN", "NAN", "inf", "Inf", "INF", "-inf", "-Inf", "infinity", "Infinity",
-                                        "-Infinity"};
+    static const char *const words[] = {"nan",  "NaN",  "NAN",      "inf",      "Inf",      "INF",
+                                        "-inf", "-Inf", "infinity", "Infinity", "-Infinity"};
     return is_word(text, words, TD_COUNT(words));
 }
 
@@ -239,7 +239,8 @@ enum td_code import_stage_ticker(struct import_stage *stage, const char *ticker,
 enum td_code import_stage_ready(struct import_stage *stage, struct td_err *err)
 {
     if (stage->shape.column[IMPORT_TICKER] < 0 && !stage->ticker[0])
-        return td_fail(err, TD_DATA, "%s: which ticker is it? Give --ticker T, --ticker-from-name, or --columns ticker=NAME",
+        return td_fail(err, TD_DATA,
+                       "%s: which ticker is it? Give --ticker T, --ticker-from-name, or --columns ticker=NAME",
                        stage->path);
     return TD_OK;
 }
@@ -302,15 +303,16 @@ bool import_stamp_cell(const struct import_shape *shape, const struct import_cel
     return true;
 }
 
-static const struct import_cell *cell_at(const struct import_stage *stage, const struct import_cell *cells, enum import_role role)
+static const struct import_cell *cell_at(const struct import_stage *stage, const struct import_cell *cells,
+                                         enum import_role role)
 {
     static const struct import_cell none = {.kind = IMPORT_CELL_NULL};
     int at = stage->shape.column[role];
     return at < 0 ? &none : &cells[at];
 }
 
-static enum td_reason read_bar(struct import_stage *stage, const struct import_cell *cells, const struct import_cell *stamp,
-                               struct td_bar *bar)
+static enum td_reason read_bar(struct import_stage *stage, const struct import_cell *cells,
+                               const struct import_cell *stamp, struct td_bar *bar)
 {
     enum td_reason reason = import_clock_read(&stage->clock, stamp, &bar->ts);
     if (reason == TD_REASON_NONE)

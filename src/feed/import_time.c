@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Stamps of imported rows: integers in a unit the whole file shares, dates and times with or without a zone, and strptime
- * formats. The result is the bar's start in UTC ms.
+ * Stamps of imported rows: integers in a unit the whole file shares, dates and times with or without a zone, and
+ * strptime formats. The result is the bar's start in UTC ms.
  *
- * Files that stamp the END of the minute (options->end_stamped): every stamp moves back by one minute, without exception.
- * Some of those files also have a row stamped exactly at the opening bell, 09:30:00, beside 09:31:00 to 16:00:00: the
- * opening auction, large on expiry days, with the first regular minute in the row after it. Left at 09:30 it would collide
- * with the 09:31:00 row and both would be lost; folded into that row it would make a bar no source ever sent, and rows
- * read would no longer equal rows written plus duplicates plus quarantined. So it becomes the 09:29 bar: nothing is lost,
- * the day's volume is right, and the first regular bar is the file's own first regular minute. */
+ * Files that stamp the END of the minute (options->end_stamped): every stamp moves back by one minute, without
+ * exception. Some of those files also have a row stamped exactly at the opening bell, 09:30:00, beside 09:31:00 to
+ * 16:00:00: the opening auction, large on expiry days, with the first regular minute in the row after it. Left at 09:30
+ * it would collide with the 09:31:00 row and both would be lost; folded into that row it would make a bar no source
+ * ever sent, and rows read would no longer equal rows written plus duplicates plus quarantined. So it becomes the 09:29
+ * bar: nothing is lost, the day's volume is right, and the first regular bar is the file's own first regular minute. */
 #include "import_private.h"
 
 #include <locale.h>
@@ -71,12 +71,13 @@ void import_clock_vote(struct import_clock *clock, const struct import_cell *cel
     int64_t value;
     if (clock->settled)
         return;
-    if (!integer_of(cell, &value) || (cell->kind == IMPORT_CELL_TEXT && cell->text.len == 8 && is_compact_date(value))) {
+    if (!integer_of(cell, &value) ||
+        (cell->kind == IMPORT_CELL_TEXT && cell->text.len == 8 && is_compact_date(value))) {
         clock->votes[IMPORT_UNIT_TEXT]++;
         return;
     }
     uint64_t size = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    enum import_unit unit = size < UINT64_C(100000000000)        ? IMPORT_UNIT_S
+    enum import_unit unit = size < UINT64_C(100000000000)         ? IMPORT_UNIT_S
                             : size < UINT64_C(100000000000000)    ? IMPORT_UNIT_MS
                             : size < UINT64_C(100000000000000000) ? IMPORT_UNIT_US
                                                                   : IMPORT_UNIT_NS;
@@ -105,7 +106,7 @@ struct cursor {
 
 struct civil {
     int year, month, day;
-    int32_t ms; /* of the day */
+    int32_t ms;                   /* of the day */
     bool has_time, has_zone, odd; /* odd: finer than a millisecond */
     int32_t offset_s;
 };
@@ -327,7 +328,8 @@ static enum td_reason from_civil(struct import_clock *clock, const struct civil 
         *ms = day * TD_MS_DAY + civil->ms - civil->offset_s * INT64_C(1000);
     else if (!clock->new_york)
         *ms = day * TD_MS_DAY + civil->ms;
-    else if (civil->ms >= 4 * 3600000) /* clocks change at 02:00: from 04:00 on the offset is that of the next midnight */
+    else if (civil->ms >=
+             4 * 3600000) /* clocks change at 02:00: from 04:00 on the offset is that of the next midnight */
         *ms = midnight_of(clock, day + 1) - TD_MS_DAY + civil->ms;
     else
         *ms = td_ny_to_utc(day, civil->ms);

@@ -62,14 +62,16 @@ static bool optional_count(const json_t *row, const char *key, int64_t *out)
 static enum td_reason read_row(const json_t *row, const struct rest_rows *rows, struct td_bar *bar)
 {
     if (!json_is_object(row) || !feed_json_i64(json_object_get(row, "t"), &bar->ts) ||
-        !required_f64(row, "o", &bar->open) || !required_f64(row, "h", &bar->high) || !required_f64(row, "l", &bar->low) ||
-        !required_f64(row, "c", &bar->close) || !optional_f64(row, "v", &bar->volume) ||
-        !optional_f64(row, "vw", &bar->vwap) || !optional_count(row, "n", &bar->trades))
+        !required_f64(row, "o", &bar->open) || !required_f64(row, "h", &bar->high) ||
+        !required_f64(row, "l", &bar->low) || !required_f64(row, "c", &bar->close) ||
+        !optional_f64(row, "v", &bar->volume) || !optional_f64(row, "vw", &bar->vwap) ||
+        !optional_count(row, "n", &bar->trades))
         return TD_REASON_UNREADABLE;
     return rest_bar_check(rows, bar);
 }
 
-static enum td_code read_rows(const json_t *results, const char *ticker, const struct rest_rows *rows, struct td_err *err)
+static enum td_code read_rows(const json_t *results, const char *ticker, const struct rest_rows *rows,
+                              struct td_err *err)
 {
     size_t count = json_array_size(results);
     enum td_code code = td_bars_reserve(rows->bars, rows->bars->n + count, err);
@@ -89,8 +91,8 @@ static enum td_code read_rows(const json_t *results, const char *ticker, const s
 }
 
 /* The thorough way: the whole document as a tree. */
-static enum td_code parse_tree(const struct td_http_response *response, const char *ticker, const struct rest_rows *rows,
-                               struct td_err *err)
+static enum td_code parse_tree(const struct td_http_response *response, const char *ticker,
+                               const struct rest_rows *rows, struct td_err *err)
 {
     struct td_rest_page *page = rows->page;
     json_t *root = NULL;

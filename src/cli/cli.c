@@ -67,7 +67,7 @@ static bool write_stdout(void *ctx, const char *data, size_t len)
 }
 
 /* --config and --color must be known before the configuration is read. */
-static const char *option_value(int argc, char **argv, const char *name)
+static const char *option_value(int argc, const char *const *argv, const char *name)
 {
     size_t len = strlen(name);
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
@@ -87,7 +87,7 @@ static int terminal_width(void)
 }
 
 /* `tapedeck` alone, also with options that a command would understand, opens the deck. */
-static bool names_a_command(int argc, char **argv)
+static bool names_a_command(int argc, const char *const *argv)
 {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--version") == 0)
@@ -115,7 +115,7 @@ static enum td_code open_deck(struct cli *cli, struct td_err *err)
     return td_ui_run(&cli->app, &options, err);
 }
 
-static enum td_code run_deck(struct cli *cli, int argc, char **argv, struct td_err *err)
+static enum td_code run_deck(struct cli *cli, int argc, const char *const *argv, struct td_err *err)
 {
     const char *lake = option_value(argc, argv, "--lake");
     if (lake && !td_copy(cli->app.lake_root, sizeof cli->app.lake_root, lake))
@@ -123,7 +123,7 @@ static enum td_code run_deck(struct cli *cli, int argc, char **argv, struct td_e
     return open_deck(cli, err);
 }
 
-static enum td_code run(struct cli *cli, int argc, char **argv, struct td_err *err)
+static enum td_code run(struct cli *cli, int argc, const char *const *argv, struct td_err *err)
 {
     struct td_out out = {.write = write_stdout, .width = terminal_width()};
     const char *color = option_value(argc, argv, "--color");
@@ -134,7 +134,7 @@ static enum td_code run(struct cli *cli, int argc, char **argv, struct td_err *e
     }
     if (!names_a_command(argc, argv))
         return run_deck(cli, argc, argv, err);
-    enum td_code code = td_command_run(&cli->app, (const char *const *)(argv + 1), (size_t)argc - 1, &out, err);
+    enum td_code code = td_command_run(&cli->app, argv + 1, (size_t)argc - 1, &out, err);
     if (code == TD_OK && cli->app.open_deck) {
         cli->app.open_deck = false;
         if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
@@ -145,7 +145,7 @@ static enum td_code run(struct cli *cli, int argc, char **argv, struct td_err *e
     return code;
 }
 
-int td_cli_main(int argc, char **argv)
+int td_cli_main(int argc, const char *const *argv)
 {
     struct td_err err = {0};
     struct cli *cli = td_calloc(1, sizeof *cli);

@@ -4,6 +4,6 @@
 #define TAPEDECK_CLI_H
 
 /* Runs one invocation of tapedeck; returns the exit status. Blocks SIGINT, SIGTERM and SIGHUP for the process. */
-int td_cli_main(int argc, char **argv);
+int td_cli_main(int argc, const char *const *argv);
 
 #endif

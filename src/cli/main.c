@@ -4,5 +4,5 @@
 
 int main(int argc, char **argv)
 {
-    return td_cli_main(argc, argv);
+    return td_cli_main(argc, (const char *const *)argv);
 }

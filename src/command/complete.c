@@ -114,6 +114,9 @@ static const struct td_arg_def *option_named(const struct td_command *command, c
     for (size_t i = 0; i < command->arg_count; i++)
         if (!command->args[i].positional && name_matches(command->args[i].name, command->args[i].aliases, name, strlen(name)))
             return &command->args[i];
+    for (size_t i = 0; i < global_arg_count; i++)
+        if (name_matches(global_args[i].name, global_args[i].aliases, name, strlen(name)))
+            return &global_args[i];
     return NULL;
 }
 

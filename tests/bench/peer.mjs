@@ -5,7 +5,6 @@
 //   node peer.mjs agree LAKE OUT            every row and column of both caches; exit 1 and the differences when they part
 //   node peer.mjs scan LAKE                 eight columns of all bronze minutes: rows, sums and seconds inside the process
 //   node peer.mjs write LAKE FILE           all bronze minutes from memory into one file: seconds inside, bytes
-//   node peer.mjs universe LAKE OUT         daily cache to watchlists and ranking with the default thresholds
 import fs from 'node:fs';
 import path from 'node:path';
 import { createRequire } from 'node:module';

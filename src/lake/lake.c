@@ -38,10 +38,13 @@ static enum td_code check_format(const char *root, bool *found, struct td_err *e
 static enum td_code make_lake(const char *root, bool create, struct td_err *err)
 {
     struct td_names names = {0};
+    struct stat st;
+    if (stat(root, &st) == 0 && !S_ISDIR(st.st_mode))
+        return td_fail(err, TD_DATA, "%s: a file, not a folder; choose another --lake", root);
     enum td_code code = td_dir_list(root, &names, err);
     size_t strangers = 0;
-    for (size_t i = 0; i < names.count; i++)
-        strangers += names.items[i][0] != '.';
+    for (size_t i = 0; i < names.count; i++) /* a creation killed before its rename left only a temporary */
+        strangers += names.items[i][0] != '.' && !td_is_temp_name(names.items[i]);
     td_names_free(&names);
     if (code != TD_OK)
         return code;

@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include "lake_internal.h"
 
+#define MAX_WAIT_S 1e9 /* thirty years: what fits in nanoseconds */
+
 struct td_lock {
     int fd;
 };
@@ -52,7 +54,8 @@ enum td_code td_lake_lock(struct td_lake *lake, const char *dataset, double wait
     if (code == TD_OK && (fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0644)) < 0)
         code = td_fail_errno(err, errno, "%s: cannot open the lock", path.data);
     if (code == TD_OK) {
-        int64_t deadline = td_mono_ns() + (int64_t)(wait_s * 1e9);
+        double patience = wait_s > 0 ? wait_s < MAX_WAIT_S ? wait_s : MAX_WAIT_S : 0; /* not a number: none */
+        int64_t deadline = td_mono_ns() + (int64_t)(patience * 1e9);
         while (!try_lock(fd, &failed)) {
             if (failed) {
                 code = td_fail_errno(err, failed, "%s: cannot lock", path.data);

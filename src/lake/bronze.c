@@ -57,10 +57,12 @@ void td_bronze_info_free(struct td_bronze_info *info)
 static enum td_code read_info(const struct td_pq_file *file, const char *path, struct td_bronze_info *info, struct td_err *err)
 {
     const char *schema = td_pq_meta(file, "tapedeck.schema");
+    if (schema && strcmp(schema, BRONZE_SCHEMA) != 0 && strncmp(schema, "bars/", 5) == 0)
+        return td_fail(err, TD_UNSUPPORTED, "%s: schema '%s' is newer than this program's '%s'; update tapedeck", path, schema,
+                       BRONZE_SCHEMA);
     if (!schema || strcmp(schema, BRONZE_SCHEMA) != 0)
-        return td_fail(err, schema && strncmp(schema, "bars/", 5) == 0 ? TD_UNSUPPORTED : TD_DATA,
-                       "%s: schema '%s', this program reads %s%s", path, schema ? schema : "none", BRONZE_SCHEMA,
-                       schema ? "" : "; not a bronze file of tapedeck: bring it in with 'tapedeck import'");
+        return td_fail(err, TD_DATA, "%s: schema '%s' where '%s' is expected; not a bronze file: bring it in with "
+                       "'tapedeck import'", path, schema ? schema : "none", BRONZE_SCHEMA);
     const char *source = td_pq_meta(file, "tapedeck.source"), *adjusted = td_pq_meta(file, "tapedeck.adjusted");
     const char *range = td_pq_meta(file, "tapedeck.range"), *hash = td_pq_meta(file, "tapedeck.hash");
     info->rows = td_pq_rows(file);
@@ -94,12 +96,13 @@ enum td_code td_bronze_stat(const struct td_lake *lake, enum td_table table, con
     return code;
 }
 
+/* By name; a missing optional column is read as null: columns[] is then -1. */
 static enum td_code check_columns(const struct td_pq_file *file, const char *path, int columns[COLS], struct td_err *err)
 {
     for (int i = 0; i < COLS; i++) {
         columns[i] = td_pq_find(file, bar_columns[i].name);
         const struct td_pq_column *have = columns[i] >= 0 ? td_pq_column_at(file, (size_t)columns[i]) : NULL;
-        if (!have || have->type != bar_columns[i].type || have->unsupported)
+        if (have ? !lake_column_fits(have, &bar_columns[i]) : !bar_columns[i].optional)
             return td_fail(err, TD_DATA, "%s: column '%s' is %s", path, bar_columns[i].name,
                            have ? "of another type" : "missing");
     }
@@ -122,8 +125,8 @@ static enum td_code check_tickers(const struct td_str *tickers, size_t rows, con
     return TD_OK;
 }
 
-static enum td_code read_rows(struct td_pq_reader *reader, int64_t rows, const char *ticker, const char *path,
-                              struct td_bars *bars, struct td_err *err)
+static enum td_code read_rows(struct td_pq_reader *reader, const int columns[COLS], int64_t rows, const char *ticker,
+                              const char *path, struct td_bars *bars, struct td_err *err)
 {
     if (rows < 0 || rows > INT32_MAX)
         return td_fail(err, TD_DATA, "%s: %lld rows are too many for a ticker-month", path, (long long)rows);
@@ -138,13 +141,18 @@ static enum td_code read_rows(struct td_pq_reader *reader, int64_t rows, const c
             break;
         uint64_t *valid_volume = valid, *valid_vwap = valid + TD_PQ_WORDS(BATCH_ROWS),
                  *valid_trades = valid + 2 * TD_PQ_WORDS(BATCH_ROWS);
-        struct td_pq_array arrays[COLS] = {
+        memset(valid, 0, 3 * TD_PQ_WORDS(BATCH_ROWS) * sizeof *valid); /* of a missing column every row is null */
+        const struct td_pq_array all[COLS] = {
             [COL_TICKER] = {tickers, NULL},          [COL_TS] = {bars->ts + at, NULL},
             [COL_OPEN] = {bars->open + at, NULL},    [COL_HIGH] = {bars->high + at, NULL},
             [COL_LOW] = {bars->low + at, NULL},      [COL_CLOSE] = {bars->close + at, NULL},
             [COL_VOLUME] = {bars->volume + at, valid_volume}, [COL_VWAP] = {bars->vwap + at, valid_vwap},
             [COL_TRADES] = {bars->trades + at, valid_trades},
         };
+        struct td_pq_array arrays[COLS];
+        for (size_t i = 0, k = 0; i < COLS; i++)
+            if (columns[i] >= 0)
+                arrays[k++] = all[i];
         code = td_pq_read(reader, arrays, want, &got, err);
         if (code == TD_OK && got == 0)
             code = td_fail(err, TD_DATA, "%s: ends after %lld of %lld rows", path, (long long)total, (long long)rows);
@@ -173,17 +181,20 @@ static enum td_code read_file(const char *path, const char *ticker, struct td_ba
     struct td_pq_file *file = NULL;
     struct td_pq_reader *reader = NULL;
     struct td_bronze_info own = {0};
-    int columns[COLS];
-    size_t before = bars->n;
+    int columns[COLS], leaves[COLS];
+    size_t before = bars->n, count = 0;
     enum td_code code = td_pq_open(path, NULL, &file, err);
     if (code == TD_OK)
         code = read_info(file, path, info ? info : &own, err);
     if (code == TD_OK)
         code = check_columns(file, path, columns, err);
+    for (size_t i = 0; code == TD_OK && i < COLS; i++)
+        if (columns[i] >= 0)
+            leaves[count++] = columns[i];
     if (code == TD_OK)
-        code = td_pq_reader_new(file, columns, COLS, &reader, err);
+        code = td_pq_reader_new(file, leaves, count, &reader, err);
     if (code == TD_OK)
-        code = read_rows(reader, td_pq_rows(file), ticker, path, bars, err);
+        code = read_rows(reader, columns, td_pq_rows(file), ticker, path, bars, err);
     for (size_t i = before + 1; code == TD_OK && i < bars->n; i++)
         if (bars->ts[i] <= bars->ts[i - 1])
             code = td_fail(err, TD_DATA, "%s: time does not ascend at row %zu", path, i - before);
@@ -358,6 +369,16 @@ static enum td_code check_basis(const char *path, const struct td_bronze_info *h
     return TD_OK;
 }
 
+static enum td_code damaged(struct td_err *err)
+{
+    if (err) {
+        char text[sizeof err->text];
+        td_copy(text, sizeof text, err->text);
+        td_fail(err, TD_DATA, "%.330s; move the damaged file away and fetch the month again, or import it with --replace", text);
+    }
+    return TD_DATA;
+}
+
 static bool ranges_equal(const struct td_ranges *a, const struct td_ranges *b)
 {
     return a->count == b->count && (a->count == 0 || memcmp(a->items, b->items, a->count * sizeof *a->items) == 0);
@@ -387,6 +408,8 @@ static enum td_code merge_locked(const char *path, const char *ticker, const str
     enum td_code code = TD_OK;
     if (exists && !merge->replace) {
         code = read_file(path, ticker, &old, &have, err);
+        if (code == TD_DATA) /* nothing is written over what cannot be read */
+            code = damaged(err);
         if (code == TD_OK)
             code = check_basis(path, &have, merge, err);
     }
@@ -407,6 +430,8 @@ static enum td_code merge_locked(const char *path, const char *ticker, const str
     }
     counts->rows = (int64_t)all.n;
     counts->written = changed;
+    if (code != TD_OK) /* nothing of it is in the lake */
+        *counts = (struct td_merge_counts){0};
     td_bars_free(&old);
     td_bars_free(&all);
     td_bronze_info_free(&have);

@@ -23,6 +23,8 @@ enum td_code lake_ranges_parse(const char *text, struct td_ranges *out, struct t
 void lake_ranges_format(const struct td_ranges *ranges, struct td_buf *out);
 /* The Parquet column of a record field. */
 struct td_pq_column lake_column_of(const struct td_field *field);
+/* May a file's column be read where `want` is expected? Optional or not is the values' business. */
+bool lake_column_fits(const struct td_pq_column *have, const struct td_pq_column *want);
 /* Cell kind and canonical type text of a Parquet column (tools read it as the header of `parquet cat --format csv`). */
 enum td_kind lake_kind_of(const struct td_pq_column *column, char type[40]);
 /* Slot i of an array of that column as a cell; text points into the array's values. */

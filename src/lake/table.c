@@ -35,6 +35,13 @@ struct td_pq_column lake_column_of(const struct td_field *field)
     return column;
 }
 
+bool lake_column_fits(const struct td_pq_column *have, const struct td_pq_column *want)
+{
+    return !have->unsupported && have->type == want->type && have->logical == want->logical &&
+           (want->logical != TD_PQ_TIMESTAMP || (have->unit == want->unit && have->utc == want->utc)) &&
+           (want->logical != TD_PQ_INTEGER || (have->bits == want->bits && have->is_signed == want->is_signed));
+}
+
 struct td_cell td_record_cell(const struct td_field *field, const void *row)
 {
     const char *at = (const char *)row + field->offset;
@@ -198,7 +205,7 @@ static enum td_code find_columns(const struct td_pq_file *file, const char *path
         if (at < 0 && field->optional)
             continue; /* written by version N-1: null */
         const struct td_pq_column *have = at >= 0 ? td_pq_column_at(file, (size_t)at) : NULL;
-        if (!have || have->type != want.type || have->unsupported)
+        if (!have || !lake_column_fits(have, &want))
             return td_fail(err, TD_DATA, "%s: column '%s' is %s", path, field->name, have ? "of another type" : "missing");
         field_of[*count] = (int)i;
         columns[(*count)++] = at;
@@ -248,7 +255,7 @@ static enum td_code get_cell(const struct td_field *field, const struct td_pq_ar
     char *at = row + field->offset;
     if (!td_pq_valid(array->valid, i)) {
         set_null(field, row);
-        return TD_OK;
+        return field->optional ? TD_OK : td_fail(err, TD_DATA, "%s: column '%s' holds a null", path, field->name);
     }
     switch (field->kind) {
     case TD_F_STR:

@@ -12,42 +12,46 @@ static const char *unit_name(enum td_pq_unit unit)
     return unit == TD_PQ_MILLIS ? "ms" : unit == TD_PQ_MICROS ? "us" : "ns";
 }
 
-static enum td_kind physical_kind(const struct td_pq_column *column, char type[40])
+static const struct {
+    const char *text;
+    enum td_kind kind;
+} plain[] = {
+    [TD_PQ_BOOLEAN] = {"bool", TD_KIND_BOOL},       [TD_PQ_INT32] = {"int32", TD_KIND_I64},
+    [TD_PQ_INT64] = {"int64", TD_KIND_I64},         [TD_PQ_INT96] = {"timestamp[ns]", TD_KIND_BYTES},
+    [TD_PQ_FLOAT] = {"float32", TD_KIND_F32},       [TD_PQ_DOUBLE] = {"float64", TD_KIND_F64},
+    [TD_PQ_BYTE_ARRAY] = {"binary", TD_KIND_BYTES}, [TD_PQ_FIXED] = {"binary", TD_KIND_BYTES},
+};
+
+/* Asked for every cell: no text here. */
+static enum td_kind kind_of(const struct td_pq_column *column)
 {
-    static const struct {
-        const char *text;
-        enum td_kind kind;
-    } plain[] = {
-        [TD_PQ_BOOLEAN] = {"bool", TD_KIND_BOOL},    [TD_PQ_INT32] = {"int32", TD_KIND_I64},
-        [TD_PQ_INT64] = {"int64", TD_KIND_I64},      [TD_PQ_INT96] = {"timestamp[ns]", TD_KIND_BYTES},
-        [TD_PQ_FLOAT] = {"float32", TD_KIND_F32},    [TD_PQ_DOUBLE] = {"float64", TD_KIND_F64},
-        [TD_PQ_BYTE_ARRAY] = {"binary", TD_KIND_BYTES}, [TD_PQ_FIXED] = {"binary", TD_KIND_BYTES},
-    };
-    if ((size_t)column->type >= TD_COUNT(plain)) {
-        td_copy(type, 40, "nested");
+    if (column->unsupported || (size_t)column->type >= TD_COUNT(plain))
         return TD_KIND_NULL;
+    switch (column->logical) {
+    case TD_PQ_STRING: return TD_KIND_STR;
+    case TD_PQ_DATE: return TD_KIND_DAY;
+    case TD_PQ_TIMESTAMP: return TD_KIND_TS;
+    case TD_PQ_INTEGER: return column->is_signed ? TD_KIND_I64 : TD_KIND_U64;
+    default: return plain[column->type].kind;
     }
-    td_copy(type, 40, plain[column->type].text);
-    return plain[column->type].kind;
 }
 
 enum td_kind lake_kind_of(const struct td_pq_column *column, char type[40])
 {
-    if (column->unsupported) {
+    enum td_kind kind = kind_of(column);
+    if (kind == TD_KIND_NULL)
         td_copy(type, 40, "nested");
-        return TD_KIND_NULL;
-    }
-    switch (column->logical) {
-    case TD_PQ_STRING: td_copy(type, 40, "string"); return TD_KIND_STR;
-    case TD_PQ_DATE: td_copy(type, 40, "date"); return TD_KIND_DAY;
-    case TD_PQ_TIMESTAMP:
+    else if (column->logical == TD_PQ_STRING)
+        td_copy(type, 40, "string");
+    else if (column->logical == TD_PQ_DATE)
+        td_copy(type, 40, "date");
+    else if (column->logical == TD_PQ_TIMESTAMP)
         td_snprintf(type, 40, "timestamp[%s%s]", unit_name(column->unit), column->utc ? ";utc" : "");
-        return TD_KIND_TS;
-    case TD_PQ_INTEGER:
+    else if (column->logical == TD_PQ_INTEGER)
         td_snprintf(type, 40, "%sint%u", column->is_signed ? "" : "u", column->bits);
-        return column->is_signed ? TD_KIND_I64 : TD_KIND_U64;
-    default: return physical_kind(column, type);
-    }
+    else
+        td_copy(type, 40, plain[column->type].text);
+    return kind;
 }
 
 static int64_t to_ms(int64_t value, enum td_pq_unit unit)
@@ -58,11 +62,10 @@ static int64_t to_ms(int64_t value, enum td_pq_unit unit)
 
 struct td_cell lake_cell_of(const struct td_pq_column *column, const struct td_pq_array *array, size_t i)
 {
-    char type[40];
     struct td_cell cell = {.kind = TD_KIND_NULL};
     if (!td_pq_valid(array->valid, i))
         return cell;
-    cell.kind = lake_kind_of(column, type);
+    cell.kind = kind_of(column);
     switch (column->type) {
     case TD_PQ_BOOLEAN: cell.v.b = ((const uint8_t *)array->values)[i]; break;
     case TD_PQ_INT32:

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What bronze holds: the list of ticker-months, and the bars of a range of days. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "lake_internal.h"
 
 static int compare_files(const void *a, const void *b)
@@ -19,21 +22,36 @@ static const char *hive_value(const char *name, const char *key)
     return strncmp(name, key, len) == 0 && name[len] == '=' ? name + len + 1 : NULL;
 }
 
+/* The ticker of "ticker=NAME.parquet"; only the one spelling that td_bronze_path would give, so that no file counts twice. */
+static bool ticker_of(const char *name, char out[TD_TICKER_MAX])
+{
+    const char *value = hive_value(name, "ticker");
+    size_t len = value ? strlen(value) : 0;
+    char again[128];
+    return len >= 9 && strcmp(value + len - 8, ".parquet") == 0 && td_path_decode(value, len - 8, out, TD_TICKER_MAX) &&
+           td_ticker_valid(out) && td_path_encode(out, again, sizeof again) && strlen(again) == len - 8 &&
+           memcmp(again, value, len - 8) == 0;
+}
+
 static enum td_code scan_month(const char *folder, int32_t month, struct td_bronze_list *out, struct td_err *err)
 {
     struct td_names names = {0};
     enum td_code code = td_dir_list(folder, &names, err);
+    int fd = code == TD_OK && names.count ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (code == TD_OK && names.count && fd < 0)
+        code = td_fail_errno(err, errno, "%s: cannot list", folder);
     for (size_t i = 0; code == TD_OK && i < names.count; i++) {
-        const char *value = hive_value(names.items[i], "ticker");
-        size_t len = value ? strlen(value) : 0;
         struct td_bronze_file file = {.month = month};
-        if (len < 9 || strcmp(value + len - 8, ".parquet") != 0 ||
-            !td_path_decode(value, len - 8, file.ticker, sizeof file.ticker))
+        struct stat st;
+        if (!ticker_of(names.items[i], file.ticker) || fstatat(fd, names.items[i], &st, 0) != 0 || !S_ISREG(st.st_mode))
             continue;
+        file.bytes = (uint64_t)st.st_size;
         code = td_grow(&out->items, &out->cap, out->count + 1, sizeof *out->items, err);
         if (code == TD_OK)
             out->items[out->count++] = file;
     }
+    if (fd >= 0)
+        close(fd);
     td_names_free(&names);
     return code;
 }
@@ -106,9 +124,12 @@ enum td_code td_bronze_range(const struct td_lake *lake, enum td_table table, co
             code = td_ranges_add(vouched, info.vouched.items[i].from, info.vouched.items[i].to, err);
         td_bronze_info_free(&info);
     }
-    if (code == TD_OK && bars->n > begin) {
-        size_t first = td_bars_lower_bound(bars, td_ny_midnight(from)), last = td_bars_lower_bound(bars, td_ny_midnight(to + 1));
-        cut(bars, begin, first < begin ? begin : first, last < first ? first : last);
+    if (code != TD_OK)
+        bars->n = begin;
+    if (bars->n > begin) { /* only the appended ones are in order: what the caller had may be of another time */
+        struct td_bars added = {.n = bars->n - begin, .ts = bars->ts + begin};
+        size_t first = td_bars_lower_bound(&added, td_ny_midnight(from)), last = td_bars_lower_bound(&added, td_ny_midnight(to + 1));
+        cut(bars, begin, begin + first, begin + (last < first ? first : last));
     }
     return code;
 }

@@ -21,6 +21,9 @@ enum td_code td_cache_read(const struct td_lake *lake, const char *ticker, struc
     enum td_code code = td_cache_path(lake, ticker, &path, err);
     if (code == TD_OK)
         code = td_table_read(path.data, &td_daily_record, out, NULL, NULL, err);
+    struct td_daily_row *rows = code == TD_OK ? out->items : NULL;
+    for (size_t i = 0; rows && i < out->count; i++) /* no column of the file: its flag says it */
+        rows[i].complete = !(td_flags_parse(rows[i].flags) & TD_FLAG(PARTIAL_SESSION));
     td_buf_free(&path);
     return code;
 }
@@ -71,9 +74,15 @@ static bool entry_from_doc(const struct td_doc *doc, struct td_cache_entry *out)
     td_copy(out->ticker, sizeof out->ticker, ticker);
     out->rows = (uint64_t)rows;
     out->bytes = (uint64_t)bytes;
-    char *end;
-    out->inputs = strtoull(inputs, &end, 16);
-    return *end == 0;
+    if (strspn(inputs, "0123456789abcdef") != 16)
+        return false;
+    out->inputs = strtoull(inputs, NULL, 16);
+    return true;
+}
+
+static bool one_of(const char *text, const char *a, const char *b, const char *c)
+{
+    return text && (strcmp(text, a) == 0 || strcmp(text, b) == 0 || (c && strcmp(text, c) == 0));
 }
 
 static enum td_code manifest_from_doc(const char *path, const struct td_doc *doc, struct td_manifest *out, struct td_err *err)
@@ -81,8 +90,8 @@ static enum td_code manifest_from_doc(const char *path, const struct td_doc *doc
     int64_t generation;
     const char *preset = td_doc_text(doc, "preset"), *bars = td_doc_text(doc, "bars");
     const struct td_doc *tickers = td_doc_get(doc, "tickers");
-    if (!td_doc_i64(doc, "generation", &generation) || generation < 0 || !preset || !bars || !tickers ||
-        tickers->kind != TD_DOC_LIST)
+    if (!td_doc_i64(doc, "generation", &generation) || generation < 0 || !one_of(preset, "session", "seed", NULL) ||
+        !one_of(bars, "auto", "minute", "day") || !tickers || tickers->kind != TD_DOC_LIST)
         return td_fail(err, TD_DATA, "%s: not a cache manifest; rebuild with 'tapedeck cache build --rebuild'", path);
     out->generation = (uint64_t)generation;
     td_copy(out->preset, sizeof out->preset, preset);
@@ -215,6 +224,11 @@ static void verify_entry(const struct td_lake *lake, const struct td_cache_entry
     char text[700];
     enum td_code code = td_cache_read(lake, entry->ticker, &rows, &err);
     const struct td_daily_row *items = rows.items;
+    struct td_buf path;
+    struct stat st;
+    td_buf_init(&path, 2048);
+    bool sized = td_cache_path(lake, entry->ticker, &path, NULL) == TD_OK && stat(path.data, &st) == 0;
+    td_buf_free(&path);
     if (code != TD_OK)
         td_copy(text, sizeof text, err.text);
     else if (rows.count != entry->rows)
@@ -222,6 +236,9 @@ static void verify_entry(const struct td_lake *lake, const struct td_cache_entry
                     (unsigned long long)entry->rows);
     else if (rows.count && (items[0].trading_day != entry->first || items[rows.count - 1].trading_day != entry->last))
         td_snprintf(text, sizeof text, "%s: first or last day differs from the manifest", entry->ticker);
+    else if (sized && (uint64_t)st.st_size != entry->bytes)
+        td_snprintf(text, sizeof text, "%s: %llu bytes on disk, the manifest says %llu", entry->ticker,
+                    (unsigned long long)st.st_size, (unsigned long long)entry->bytes);
     else
         *text = 0;
     if (*text)

@@ -11,8 +11,17 @@
 
 typedef enum td_code walk_fn(void *ctx, const char *path, const char *name, const struct stat *st, struct td_err *err);
 
+static enum td_code sweep_file(void *ctx, const char *path, const char *name, const struct stat *st, struct td_err *err);
+
+static bool is_table(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 8 && strcmp(name + len - 8, ".parquet") == 0;
+}
+
 static enum td_code walk_folder(const char *folder, struct td_names *stack, walk_fn *fn, void *ctx, struct td_err *err)
 {
+    bool sweep = fn == sweep_file;
     struct td_names names = {0};
     enum td_code code = td_dir_list(folder, &names, err);
     size_t depth = 0;
@@ -21,6 +30,8 @@ static enum td_code walk_folder(const char *folder, struct td_names *stack, walk
     for (size_t i = 0; code == TD_OK && i < names.count; i++) {
         char path[2048];
         struct stat st;
+        if (sweep && is_table(names.items[i]))
+            continue; /* most names by far: no look at the disk for them */
         if (!td_snprintf(path, sizeof path, "%s/%s", folder, names.items[i]) || lstat(path, &st) != 0)
             continue; /* gone since it was listed */
         if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH + 64)

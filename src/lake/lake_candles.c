@@ -105,7 +105,9 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 {
     (void)st;
     (void)type;
-    (void)at;
+    /* The folder and its FORMAT go last: what a kill leaves of a lake is still one, and can be removed or filled again. */
+    if (at->level == 0 || (at->level == 1 && strcmp(path + at->base, "FORMAT") == 0))
+        return 0;
     return remove(path);
 }
 
@@ -118,7 +120,9 @@ enum td_code td_lake_remove(const char *root, struct td_err *err)
         return TD_OK;
     if (!td_file_exists(path))
         return td_fail(err, TD_DATA, "%s: holds no FORMAT file, so it is no lake and is left alone", root);
-    if (nftw(root, remove_entry, 32, FTW_DEPTH | FTW_PHYS) != 0)
+    if (nftw(root, remove_entry, 32, FTW_DEPTH | FTW_PHYS) != 0 || unlink(path) != 0)
         return td_fail_errno(err, errno, "%s: cannot remove the lake", root);
+    if (rmdir(root) != 0 && errno != EBUSY && errno != ENOTDIR) /* a mount point or a link may stay */
+        return td_fail_errno(err, errno, "%s: cannot remove the folder", root);
     return TD_OK;
 }

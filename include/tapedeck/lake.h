@@ -182,6 +182,8 @@ void td_days_free(struct td_days *days);
 enum td_code td_watch_write(const struct td_lake *lake, td_day day, const struct td_watch_row *rows, size_t count,
                             const char *thresholds, const char *preset, struct td_err *err);
 enum td_code td_watch_read(const struct td_lake *lake, td_day day, struct td_rows *out, char thresholds[17], struct td_err *err);
+/* What the file says of itself, from its footer: the hash of its thresholds and the preset of the cache it was made from. */
+enum td_code td_watch_meta(const struct td_lake *lake, td_day day, char thresholds[17], char preset[16], struct td_err *err);
 enum td_code td_watch_path(const struct td_lake *lake, td_day day, struct td_buf *out, struct td_err *err);
 enum td_code td_watch_days(const struct td_lake *lake, struct td_days *out, struct td_err *err); /* built sessions, ascending */
 enum td_code td_topn_write(const struct td_lake *lake, const struct td_topn_row *rows, size_t count, size_t top_k,

@@ -41,6 +41,22 @@ enum td_code td_watch_read(const struct td_lake *lake, td_day day, struct td_row
     return code;
 }
 
+enum td_code td_watch_meta(const struct td_lake *lake, td_day day, char thresholds[17], char preset[16], struct td_err *err)
+{
+    struct td_buf path;
+    struct td_pq_file *file = NULL;
+    td_buf_init(&path, 2048);
+    enum td_code code = td_watch_path(lake, day, &path, err);
+    if (code == TD_OK)
+        code = td_pq_open(path.data, NULL, &file, err);
+    const char *hash = file ? td_pq_meta(file, "tapedeck.thresholds") : NULL, *made = file ? td_pq_meta(file, "tapedeck.preset") : NULL;
+    td_copy(thresholds, 17, hash ? hash : "");
+    td_copy(preset, 16, made ? made : "");
+    td_pq_close(file);
+    td_buf_free(&path);
+    return code;
+}
+
 enum td_code td_watch_days(const struct td_lake *lake, struct td_days *out, struct td_err *err)
 {
     struct td_buf path;
@@ -62,6 +78,21 @@ enum td_code td_watch_days(const struct td_lake *lake, struct td_days *out, stru
     return code;
 }
 
+/* RFC 4180: a ticker may hold a comma or a quote. */
+static void add_csv_text(struct td_buf *out, const char *text)
+{
+    bool quote = text[strcspn(text, ",\"")] != 0;
+    if (quote)
+        td_buf_addc(out, '"');
+    for (const char *p = text; *p; p++) {
+        td_buf_addc(out, *p);
+        if (*p == '"')
+            td_buf_addc(out, '"');
+    }
+    if (quote)
+        td_buf_addc(out, '"');
+}
+
 static enum td_code write_topn_csv(const struct td_lake *lake, const struct td_topn_row *rows, size_t count, struct td_err *err)
 {
     struct td_buf path, text;
@@ -71,7 +102,8 @@ static enum td_code write_topn_csv(const struct td_lake *lake, const struct td_t
     for (size_t i = 0; i < count; i++) {
         char day[16];
         td_format_day(rows[i].last_seen, day);
-        td_buf_printf(&text, "%s,%u,%s\n", rows[i].ticker, rows[i].days_info_rich_252, day);
+        add_csv_text(&text, rows[i].ticker);
+        td_buf_printf(&text, ",%u,%s\n", rows[i].days_info_rich_252, day);
     }
     enum td_code code = td_buf_check(&text, "topN_12m.csv", err);
     if (code == TD_OK)
@@ -100,6 +132,26 @@ enum td_code td_topn_write(const struct td_lake *lake, const struct td_topn_row 
     return code;
 }
 
+/* Of the manifest on disk; 0 when there is none or it is damaged: this commit then begins anew. */
+static int64_t universe_generation(const struct td_lake *lake)
+{
+    struct td_buf path, text;
+    struct td_arena arena;
+    struct td_doc *doc = NULL;
+    int64_t generation = 0;
+    td_buf_init(&path, 2048);
+    td_buf_init(&text, 8192);
+    td_arena_init(&arena, 1 << 20);
+    if (lake_path(lake, &path, NULL, "universe/info_rich/MANIFEST.json") == TD_OK &&
+        td_file_read(path.data, 4096, &text, NULL) == TD_OK &&
+        td_doc_parse(text.data, text.len, path.data, &arena, &doc, NULL) == TD_OK)
+        td_doc_i64(doc, "generation", &generation);
+    td_arena_free(&arena);
+    td_buf_free(&text);
+    td_buf_free(&path);
+    return generation > 0 ? generation : 0;
+}
+
 enum td_code td_universe_commit(const struct td_lake *lake, const char *thresholds, const char *preset, uint64_t watchlists,
                                 td_day last, struct td_err *err)
 {
@@ -109,8 +161,9 @@ enum td_code td_universe_commit(const struct td_lake *lake, const char *threshol
     char day[16] = "";
     if (last != TD_NO_DAY)
         td_format_day(last, day);
-    td_buf_printf(&text, "{\"format\":1,\"thresholds\":\"%s\",\"preset\":\"%s\",\"watchlists\":%llu,\"last\":\"%s\"}\n",
-                  thresholds, preset, (unsigned long long)watchlists, day);
+    td_buf_printf(&text,
+                  "{\"format\":1,\"generation\":%lld,\"thresholds\":\"%s\",\"preset\":\"%s\",\"watchlists\":%llu,\"last\":\"%s\"}\n",
+                  (long long)universe_generation(lake) + 1, thresholds, preset, (unsigned long long)watchlists, day);
     enum td_code code = td_buf_check(&text, "the universe manifest", err);
     if (code == TD_OK)
         code = lake_path(lake, &path, err, "universe/info_rich/MANIFEST.json");

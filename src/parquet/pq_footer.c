@@ -117,6 +117,14 @@ static void write_chunk(const struct td_pq_writer *w, struct pq_out *out, const 
     write_stats(&m, c, &k->bounds);
     write_page_counts(&m, k);
     pq_out_end(&m);
+    if (k->offset_index) {
+        pq_out_i64(&e, 4, k->offset_index);
+        pq_out_i32(&e, 5, k->offset_index_length);
+    }
+    if (k->column_index) {
+        pq_out_i64(&e, 6, k->column_index);
+        pq_out_i32(&e, 7, k->column_index_length);
+    }
     pq_out_end(&e);
 }
 

@@ -84,6 +84,9 @@ enum td_code pq_schema_leaves(const struct pq_schema_element *elements, size_t c
 /* The usable bounds of a chunk by the column's own order; false when the file gives none that can be trusted. */
 bool pq_stats_bounds(const struct pq_leaf *leaf, const struct pq_stats *stats, struct td_str *min, struct td_str *max);
 
+/* -1, 0 or 1 as bounds of the column compare, 2 when they cannot (a NaN); lengths must fit the type. */
+int pq_stats_order(const struct td_pq_column *c, struct td_str a, struct td_str b);
+
 struct pq_page_header {
     int32_t type, uncompressed, compressed;
     bool has_crc;

@@ -29,8 +29,7 @@ static bool length_fits(const struct td_pq_column *c, struct td_str s)
     }
 }
 
-/* -1, 0, 1, or 2 when the two cannot be ordered (a NaN). */
-static int order(const struct td_pq_column *c, struct td_str a, struct td_str b)
+int pq_stats_order(const struct td_pq_column *c, struct td_str a, struct td_str b)
 {
     int64_t x = 0, y = 0;
     double p, q;
@@ -100,7 +99,7 @@ bool pq_stats_bounds(const struct pq_leaf *leaf, const struct pq_stats *stats, s
     } else {
         return false;
     }
-    if (c->unsupported || !length_fits(c, *min) || !length_fits(c, *max) || order(c, *min, *max) > 0)
+    if (c->unsupported || !length_fits(c, *min) || !length_fits(c, *max) || pq_stats_order(c, *min, *max) > 0)
         return false;
     widen_zero(c, min, max);
     return true;

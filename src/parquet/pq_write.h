@@ -27,12 +27,26 @@ struct pq_bounds { /* statistics of a chunk; texts live in the writer's arena */
     uint8_t room[2][8]; /* numbers */
 };
 
+struct pq_span { /* rows [from, from+rows) of the open group and their present values [first, first+present) */
+    size_t from, rows, first, present;
+};
+
+struct pq_done_page { /* for the page index */
+    int64_t offset, first_row;
+    int32_t size; /* header included */
+    bool all_null;
+    struct pq_bounds bounds;
+};
+
 struct pq_done_chunk {
     int64_t dictionary_offset, data_offset; /* 0 = none */
     int64_t values, compressed, uncompressed;
     int encoding, page_type; /* of the data pages */
     int32_t data_pages;
     struct pq_bounds bounds;
+    struct pq_done_page *pages;         /* NULL when there is one page only: an index would say nothing new */
+    int64_t column_index, offset_index; /* places in the file, 0 = not written */
+    int32_t column_index_length, offset_index_length;
 };
 
 struct pq_done_group {
@@ -89,7 +103,10 @@ struct td_str pq_buffer_text(const struct pq_buffer *b, size_t row);
 enum td_code pq_chunk_write(struct td_pq_writer *w, struct pq_buffer *b, struct pq_done_chunk *out, struct td_err *err);
 /* True when the column should have a dictionary; w->dict then holds codes and entries. */
 bool pq_dict_try(struct td_pq_writer *w, const struct pq_buffer *b, enum td_code *code);
-enum td_code pq_bounds_make(struct pq_bounds *s, const struct pq_buffer *b, size_t rows, struct td_arena *arena);
+enum td_code pq_bounds_make(struct pq_bounds *s, const struct pq_buffer *b, const struct pq_span *span,
+                            struct td_arena *arena);
+/* Append the page index of all groups, column indexes first, to w->out. */
+void pq_index_write(struct td_pq_writer *w);
 /* Append FileMetaData to w->header. */
 void pq_footer_write(struct td_pq_writer *w);
 

@@ -7,11 +7,7 @@
 #include "pq_meta.h"
 #include "pq_write.h"
 
-struct page { /* rows [from, from+rows) and their present values [first, first+present) */
-    size_t from, rows, first, present;
-};
-
-static void put_numbers(struct td_buf *out, const struct pq_buffer *b, const struct page *p)
+static void put_numbers(struct td_buf *out, const struct pq_buffer *b, const struct pq_span *p)
 {
     if (b->column.type == TD_PQ_BOOLEAN) {
         if (!td_buf_reserve(out, (p->present + 7) / 8))
@@ -26,7 +22,7 @@ static void put_numbers(struct td_buf *out, const struct pq_buffer *b, const str
     td_buf_add(out, b->slots + p->first * b->width, p->present * b->width);
 }
 
-static void put_indices(struct td_pq_writer *w, struct td_buf *out, const struct page *p)
+static void put_indices(struct td_pq_writer *w, struct td_buf *out, const struct pq_span *p)
 {
     unsigned width = pq_bits_needed(w->dict.count - 1);
     width = width ? width : 1; /* legal as 0, but not every reader knows */
@@ -35,7 +31,7 @@ static void put_indices(struct td_pq_writer *w, struct td_buf *out, const struct
 }
 
 /* Wide copies of the page's numbers, or lengths of its texts, for the delta coder. */
-static int64_t *widen(struct td_pq_writer *w, const struct pq_buffer *b, const struct page *p)
+static int64_t *widen(struct td_pq_writer *w, const struct pq_buffer *b, const struct pq_span *p)
 {
     td_buf_clear(&w->scratch);
     if (!td_buf_reserve(&w->scratch, (p->present + 1) * sizeof(int64_t)))
@@ -57,7 +53,7 @@ static int64_t *widen(struct td_pq_writer *w, const struct pq_buffer *b, const s
 }
 
 static enum td_code put_deltas(struct td_pq_writer *w, struct td_buf *out, const struct pq_buffer *b,
-                               const struct page *p)
+                               const struct pq_span *p)
 {
     if (b->width == 8) {
         pq_delta_write(out, (const int64_t *)(const void *)b->slots + p->first, p->present, 64);
@@ -74,7 +70,7 @@ static enum td_code put_deltas(struct td_pq_writer *w, struct td_buf *out, const
     return TD_OK;
 }
 
-static enum td_code put_values(struct td_pq_writer *w, const struct pq_buffer *b, const struct page *p, int encoding)
+static enum td_code put_values(struct td_pq_writer *w, const struct pq_buffer *b, const struct pq_span *p, int encoding)
 {
     if (encoding == PQ_RLE_DICTIONARY)
         put_indices(w, &w->body, p);
@@ -85,7 +81,7 @@ static enum td_code put_values(struct td_pq_writer *w, const struct pq_buffer *b
     return TD_OK;
 }
 
-static enum td_code put_levels(struct td_pq_writer *w, const struct pq_buffer *b, const struct page *p)
+static enum td_code put_levels(struct td_pq_writer *w, const struct pq_buffer *b, const struct pq_span *p)
 {
     if (td_grow(&w->levels, &w->levels_cap, p->rows, sizeof *w->levels, NULL) != TD_OK)
         return TD_NOMEM;
@@ -177,7 +173,7 @@ static enum td_code dictionary_page(struct td_pq_writer *w, const struct pq_buff
     return code == TD_OK ? emit(w, chunk, &h) : code;
 }
 
-static enum td_code data_page_v1(struct td_pq_writer *w, const struct pq_buffer *b, const struct page *p,
+static enum td_code data_page_v1(struct td_pq_writer *w, const struct pq_buffer *b, const struct pq_span *p,
                                  struct pq_done_chunk *chunk)
 {
     struct pq_page_header h = {.type = PQ_PAGE_DATA, .values = (int32_t)p->rows, .encoding = chunk->encoding};
@@ -201,7 +197,7 @@ static enum td_code data_page_v1(struct td_pq_writer *w, const struct pq_buffer 
     return code == TD_OK ? emit(w, chunk, &h) : code;
 }
 
-static enum td_code data_page_v2(struct td_pq_writer *w, const struct pq_buffer *b, const struct page *p,
+static enum td_code data_page_v2(struct td_pq_writer *w, const struct pq_buffer *b, const struct pq_span *p,
                                  struct pq_done_chunk *chunk)
 {
     struct pq_page_header h = {.type = PQ_PAGE_DATA_V2,
@@ -240,25 +236,44 @@ static int choose(struct td_pq_writer *w, const struct pq_buffer *b, enum td_cod
     }
 }
 
+static enum td_code data_page(struct td_pq_writer *w, const struct pq_buffer *b, const struct pq_span *p,
+                              struct pq_done_chunk *chunk)
+{
+    const int64_t start = w->offset;
+    enum td_code code = w->options.data_page_v2 ? data_page_v2(w, b, p, chunk) : data_page_v1(w, b, p, chunk);
+    if (code == TD_OK && chunk->pages) {
+        struct pq_done_page *page = &chunk->pages[chunk->data_pages];
+        page->offset = start;
+        page->size = (int32_t)(w->offset - start);
+        page->first_row = (int64_t)p->from;
+        page->all_null = !p->present;
+        code = pq_bounds_make(&page->bounds, b, p, &w->arena);
+    }
+    chunk->data_pages++;
+    return code;
+}
+
 enum td_code pq_chunk_write(struct td_pq_writer *w, struct pq_buffer *b, struct pq_done_chunk *out, struct td_err *err)
 {
+    const struct pq_span whole = {.rows = w->rows, .present = b->present};
+    struct pq_span p = {0};
     enum td_code code;
     *out = (struct pq_done_chunk){.values = (int64_t)w->rows,
                                   .page_type = w->options.data_page_v2 ? PQ_PAGE_DATA_V2 : PQ_PAGE_DATA};
     out->encoding = choose(w, b, &code);
     if (code == TD_OK)
-        code = pq_bounds_make(&out->bounds, b, w->rows, &w->arena);
+        code = pq_bounds_make(&out->bounds, b, &whole, &w->arena);
+    if (code == TD_OK && w->pages > 1 && !(out->pages = td_arena_alloc(&w->arena, w->pages * sizeof *out->pages)))
+        code = TD_NOMEM;
     if (code == TD_OK && out->encoding == PQ_RLE_DICTIONARY)
         code = dictionary_page(w, b, out);
     out->data_offset = w->offset;
-    struct page p = {0};
     for (size_t i = 0; i < w->pages && code == TD_OK; i++) {
         p.from = w->cuts[i];
         p.rows = w->cuts[i + 1] - w->cuts[i];
         p.first += p.present;
         p.present = b->column.optional ? pq_bits_count(b->valid, p.from, p.rows) : p.rows;
-        code = w->options.data_page_v2 ? data_page_v2(w, b, &p, out) : data_page_v1(w, b, &p, out);
-        out->data_pages++;
+        code = data_page(w, b, &p, out);
     }
     if (code != TD_OK)
         return td_fail(err, code, "%s: column %s: out of memory for its pages", w->name, b->column.name);

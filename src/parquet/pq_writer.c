@@ -277,8 +277,9 @@ enum td_code td_pq_writer_finish(struct td_pq_writer *writer, struct td_err *err
         return td_fail(err, TD_DATA, "%s: %s", w->name,
                        w->failed ? "an earlier write of this file failed" : "a second footer");
     code = close_group(w, err);
-    td_buf_clear(&w->header);
     if (code == TD_OK) {
+        pq_index_write(w);
+        td_buf_clear(&w->header);
         pq_footer_write(w);
         code = td_buf_check(&w->header, w->name, err);
     }

@@ -294,6 +294,75 @@ static void pages_and_chunks_are_told(void **state)
     make_free(&m);
 }
 
+struct located { /* data pages of a chunk, and how far the check of the index has come */
+    struct pq_in in;
+    size_t pages;
+    int64_t row;
+};
+
+/* Compare the next entry of the offset index with a page found by walking the chunk. */
+static bool check_location(void *ctx, const struct td_pq_page_info *page)
+{
+    struct located *l = ctx;
+    struct pq_field f = {0};
+    if (page->type == 2)
+        return true;
+    while (pq_in_next(&l->in, &f)) {
+        if (f.id == 1)
+            assert_int_equal(pq_in_i64(&l->in, &f), page->offset);
+        else if (f.id == 2)
+            assert_true(pq_in_i32(&l->in, &f) > page->compressed); /* the header is part of it */
+        else if (f.id == 3)
+            assert_int_equal(pq_in_i64(&l->in, &f), l->row);
+        else
+            pq_in_skip(&l->in, f.type);
+    }
+    l->row += page->values;
+    l->pages++;
+    return true;
+}
+
+static void the_page_index_points_at_the_pages(void **state)
+{
+    struct make m = {.seed = 12, .rows = 5000};
+    struct td_err err;
+    struct td_pq_file *file;
+    size_t len;
+    (void)state;
+    for (; m.columns < TD_COUNT(make_kinds); m.columns++)
+        make_column(&m, m.columns, &make_kinds[m.columns], 1 + (int)(m.columns % 2), (int)(m.columns % 5));
+    for (int single = 0; single < 2; single++) {
+        int fd = make_scratch();
+        const struct td_pq_write_options o = {.group_rows = 3000, .page_rows = single ? 3000 : 700};
+        ASSERT_OK(make_file(&m, fd, &o, 5000, &err), err);
+        char *bytes = make_slurp(fd, &len);
+        ASSERT_OK(td_pq_open_memory(bytes, len, "memory", NULL, &file, &err), err);
+        for (size_t g = 0; g < 2; g++)
+            for (size_t c = 0; c < m.columns; c++) {
+                const struct pq_chunk *k = &file->meta.groups[g].chunks[c];
+                struct located l = {0};
+                struct pq_field f = {0};
+                assert_int_equal(k->offset_index_offset == 0, single);
+                assert_int_equal(k->column_index_offset == 0, single);
+                if (single)
+                    continue;
+                assert_true(k->column_index_offset < k->offset_index_offset);
+                pq_in_init(&l.in, bytes + k->offset_index_offset, (size_t)k->offset_index_length);
+                assert_true(pq_in_next(&l.in, &f));
+                size_t count = pq_in_list(&l.in, &f, PQ_T_STRUCT);
+                ASSERT_OK(td_pq_pages(file, g, c, check_location, &l, &err), err);
+                assert_null(l.in.bad);
+                assert_int_equal(l.pages, count);
+                assert_int_equal(l.row, td_pq_group_rows(file, g));
+                assert_int_equal(count, g ? 3 : 5);
+            }
+        td_pq_close(file);
+        free(bytes);
+        close(fd);
+    }
+    make_free(&m);
+}
+
 /* Write one column of doubles and give its chunk information. */
 static void bounds_of(const double *values, size_t count, bool *has, double *min, double *max)
 {
@@ -508,6 +577,7 @@ int main(void)
         cmocka_unit_test(seek_lands_anywhere),
         cmocka_unit_test(one_reader_reads_many_files),
         cmocka_unit_test(pages_and_chunks_are_told),
+        cmocka_unit_test(the_page_index_points_at_the_pages),
         cmocka_unit_test(bounds_of_doubles_follow_the_rules),
         cmocka_unit_test(encodings_follow_the_rules),
         cmocka_unit_test(long_texts_are_bounded_not_exact),

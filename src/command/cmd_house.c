@@ -40,7 +40,7 @@ static enum td_code put_fact(struct td_sheet *sheet, const char *section, const 
 
 static enum td_code table_facts(const struct td_lake *lake, struct td_sheet *sheet, struct td_err *err)
 {
-    static const char *const folders[] = {"bronze/stocks_minute", "bronze/stocks_daily", "bronze/splits", "bronze/tickers",
+    static const char *const folders[] = {"bronze/stocks_minute", "bronze/stocks_daily", "bronze/splits", "bronze/tickers", "bronze/renames",
                                           "cache/daily", "universe/info_rich"};
     enum td_code code = TD_OK;
     for (size_t i = 0; code == TD_OK && i < TD_COUNT(folders); i++) {

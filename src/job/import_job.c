@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include "job_internal.h"
 
+#define FILE_BYTES ((uint64_t)128 << 20) /* an input file of two million bars in memory */
+
 struct import_data {
     char **files;
     size_t file_count;
@@ -291,5 +293,6 @@ enum td_code td_job_import(struct td_engine *engine, const struct td_import_job 
         job_free(job);
         return code;
     }
+    job->max_active = job_fit(engine, engine->workers, FILE_BYTES);
     return job_start(job, id, err);
 }

@@ -7,6 +7,7 @@
 
 #define MAX_PAGES 1000
 #define UNITS_MAX 5000000
+#define UNIT_BYTES ((uint64_t)16 << 20) /* a page of 50,000 bars as JSON, and the bars of a month */
 
 struct ingest_unit { /* owner: the thread that runs the unit's step; handed over through the HTTP engine */
     struct td_job *job;
@@ -344,6 +345,6 @@ enum td_code td_job_ingest(struct td_engine *engine, const struct td_ingest_opti
         job_free(job);
         return code;
     }
-    job->max_active = in->max_concurrent;
+    job->max_active = job_fit(engine, in->max_concurrent, UNIT_BYTES);
     return job_start(job, id, err);
 }

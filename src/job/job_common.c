@@ -4,6 +4,12 @@
 #include <string.h>
 #include "job_internal.h"
 
+unsigned job_fit(const struct td_engine *engine, unsigned wanted, uint64_t bytes)
+{
+    uint64_t fit = engine->options.memory ? engine->options.memory / bytes : wanted;
+    return fit < 1 ? 1 : fit < wanted ? (unsigned)fit : wanted;
+}
+
 td_day job_last_over(void)
 {
     int64_t now = td_now_ms();

@@ -114,6 +114,9 @@ enum td_code job_start_renames(struct td_engine *engine, const struct td_ingest_
 /* The lake's own list: every ticker that bronze knows; TD_USAGE when there is none. */
 enum td_code job_lake_tickers(struct td_engine *engine, struct td_names *out, struct td_err *err);
 
+/* How many units of about `bytes` each fit in the engine's memory budget at once: `wanted`, or fewer, at least 1. */
+unsigned job_fit(const struct td_engine *engine, unsigned wanted, uint64_t bytes);
+
 /* Newest session that is over now; TD_NO_DAY before the calendar. */
 td_day job_last_over(void);
 /* The part of *bars on exchange month `month` as a view into the same arrays. */

@@ -22,7 +22,7 @@ is "nothing lies about in the lake" "$(strays "$lake")" ""
 start_sim "${options[@]}"
 per_ticker() { # TABLE: rows of every ticker in the lake, from the files' footers
   parquet_files "$lake/bronze/$1" | tr '\n' '\0' | xargs -0 "$TAPEDECK" parquet count --format csv |
-    sed -nE 's/.*ticker=([^/]+)\.parquet,([0-9]+)$/\1 \2/p' | awk '{ n[$1] += $2 } END { for (t in n) print t, n[t] }' | LC_ALL=C sort
+    sed -nE 's/.*ticker=([^/]+)\.parquet,([0-9]+)$/\1 \2/p' | awk '{ n[$1] += $2 } END { for (t in n) if (n[t]) print t, n[t] }' | LC_ALL=C sort
 }
 for table in stocks_minute stocks_daily; do
   curl -sf "$sim_url/sim/truth?table=$table" | tr '{' '\n' | sed -nE 's/^"ticker":"([^"]+)","bars":([0-9]+).*/\1 \2/p' |

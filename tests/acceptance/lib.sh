@@ -161,9 +161,9 @@ rows_in() {
   parquet_files "$@" | tr '\n' '\0' | xargs -0 -r "$TAPEDECK" parquet count --format csv | awk -F, '$NF ~ /^[0-9]+$/ { n += $NF } END { print n + 0 }'
 }
 # A line a file: what must be equal between two lakes that hold the same data. Locks and journals tell of their runs, and
-# the generation of a manifest counts its builds; nothing else is left out.
+# the generation of a manifest counts its builds; temporaries are looked for by strays; nothing else is left out.
 lake_bytes() { # LAKE
-  (cd "$1" && find . -type f ! -path './_runs/*' ! -path './_locks/*' ! -name MANIFEST.json | LC_ALL=C sort | tr '\n' '\0' | xargs -0 sha256sum
+  (cd "$1" && find . -type f ! -path './_runs/*' ! -path './_locks/*' ! -name MANIFEST.json ! -name '.td-tmp.*' | LC_ALL=C sort | tr '\n' '\0' | xargs -0 sha256sum
     find . -name MANIFEST.json | LC_ALL=C sort | while read -r file; do
       echo "$(sed 's/"generation":[0-9]*/"generation":N/' "$file" | sha256sum) $file"
     done)
@@ -174,9 +174,10 @@ lake_values() { # LAKE
     parquet_files . | tr '\n' '\0' | xargs -0 -r "$TAPEDECK" parquet meta --format csv | grep -v '^created_by' | sha256sum
     parquet_files .)
 }
-# Files that no finished job leaves behind.
+# Files that no finished job leaves behind: temporaries, or what has no business in a lake. (The live record of a process that
+# was killed stays: it is how `status` knows of an interrupted job.)
 strays() {
-  find "$1" -type f ! -name '*.parquet' ! -name MANIFEST.json ! -name _SUCCESS ! -name '*.lock' ! -name journal.jsonl ! -name FORMAT \
+  find "$1" -type f ! -path '*/_runs/live/*.json' ! -name '*.parquet' ! -name MANIFEST.json ! -name _SUCCESS ! -name '*.lock' ! -name journal.jsonl ! -name FORMAT \
     ! -name DEMO ! -name topN_12m.csv
 }
 # Same lake before and after: nothing lost, nothing added.

@@ -408,7 +408,7 @@ static enum td_code merge_locked(const char *path, const char *ticker, const str
     enum td_code code = TD_OK;
     if (exists && !merge->replace) {
         code = read_file(path, ticker, &old, &have, err);
-        if (code == TD_DATA) /* nothing is written over what cannot be read */
+        if (code == TD_DATA || (code == TD_UNSUPPORTED && have.rows)) /* nothing is written over what cannot be read */
             code = damaged(err);
         if (code == TD_OK)
             code = check_basis(path, &have, merge, err);

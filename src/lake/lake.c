@@ -21,7 +21,7 @@ static enum td_code check_format(const char *root, bool *found, struct td_err *e
         static const char head[] = "tapedeck-lake ";
         size_t len = text.len && text.data[text.len - 1] == '\n' ? text.len - 1 : text.len;
         if (len < sizeof head || memcmp(text.data, head, sizeof head - 1) != 0 ||
-            !td_parse_i64(text.data + sizeof head - 1, len - (sizeof head - 1), &version))
+            !td_parse_i64(text.data + sizeof head - 1, len - (sizeof head - 1), &version) || version < 1)
             code = td_fail(err, TD_DATA, "%s: not a lake's FORMAT file; name the right folder with --lake", path);
         else if (version > TD_LAKE_FORMAT)
             code = td_fail(err, TD_UNSUPPORTED, "%s: lake format %lld is newer than this program's %d; update tapedeck", path,

@@ -275,12 +275,17 @@ static enum td_code report_table(const struct td_job_view *v, struct td_out *out
     return code;
 }
 
-static void name_failures(struct td_app *app, int id)
+/* The command's own message names one failed unit; these are others. A cause that stops the whole job is said once. */
+static void name_failures(struct td_app *app, int id, enum td_code code, const struct td_err *said)
 {
     struct td_unit_view units[5];
-    size_t n = td_job_units(app->engine, id, TD_UNIT_FAILED, units, TD_COUNT(units));
-    for (size_t i = 0; i < n; i++)
-        command_notice(app, "failed: %s: %s", units[i].key, units[i].why);
+    char line[sizeof units[0].key + sizeof units[0].why];
+    size_t n = code == TD_UNITS || code == TD_DATA ? td_job_units(app->engine, id, TD_UNIT_FAILED, units, TD_COUNT(units)) : 0;
+    for (size_t i = 0; i < n; i++) {
+        td_snprintf(line, sizeof line, "%s: %s", units[i].key, units[i].why);
+        if (strncmp(line, said->text, strlen(said->text)) != 0)
+            command_notice(app, "failed: %s", line);
+    }
 }
 
 enum td_code command_job(struct td_app *app, int id, struct td_out *out, struct td_err *err)
@@ -293,7 +298,7 @@ enum td_code command_job(struct td_app *app, int id, struct td_out *out, struct 
     struct td_err why = {0};
     enum td_code code = td_job_wait(app->engine, id, poll_job, &ctx, &view, &why);
     if (view.counts.failed)
-        name_failures(app, id);
+        name_failures(app, id, code, &why);
     struct td_buf json;
     td_buf_init(&json, 65536);
     td_job_report_json(&view, &json);

@@ -373,6 +373,8 @@ static enum td_code run_help(struct td_app *app, const struct td_args *args, str
         td_help_man_table(&text);
     else if (td_args_flag(args, "bash-completion"))
         td_help_bash_completion(&text);
+    else if (*name && !command && help_group(name, &text))
+        code = TD_OK;
     else if (*name && !command)
         code = td_fail(err, TD_USAGE, "no command '%s'%s%s%s; see 'tapedeck help'", name, *nearest_command(name) ? " (did you mean '" : "",
                        nearest_command(name), *nearest_command(name) ? "'?)" : "");

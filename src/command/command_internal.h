@@ -24,6 +24,10 @@ enum td_code args_parse(const struct td_command *command, const char *const *wor
 void args_free(struct td_args *args);
 /* Does the name or one of its comma-separated aliases equal `word`? */
 bool name_matches(const char *name, const char *aliases, const char *word, size_t len);
+/* Print the commands whose first word is `word`; false when there is none. */
+bool help_group(const char *word, struct td_buf *out);
+/* Append to the message what mends the error, where that is known and not said yet. */
+void command_advise(const struct td_app *app, enum td_code code, struct td_err *err);
 /* Nearest name of a table for "did you mean", "" when none is near. */
 const char *nearest_command(const char *word);
 

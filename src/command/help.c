@@ -73,6 +73,24 @@ enum td_code td_help_command(const struct td_command *command, struct td_buf *ou
     return out->failed ? TD_NOMEM : TD_OK;
 }
 
+bool help_group(const char *word, struct td_buf *out)
+{
+    const struct td_command *command;
+    size_t len = strlen(word);
+    bool any = false;
+    for (size_t i = 0; (command = td_command_at(i)) != NULL; i++) {
+        if (strncmp(command->name, word, len) != 0 || command->name[len] != ' ')
+            continue;
+        if (!any)
+            td_buf_printf(out, "usage: tapedeck %s COMMAND [OPTIONS]\n\n", word);
+        any = true;
+        td_buf_printf(out, "  %-20s %s\n", command->name, command->summary);
+    }
+    if (any)
+        td_buf_printf(out, "\n'tapedeck %s COMMAND --help' explains one of them.\n", word);
+    return any;
+}
+
 static void exit_table(struct td_buf *out, const char *lead, const char *between, const char *end)
 {
     static const struct {

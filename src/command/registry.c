@@ -254,11 +254,15 @@ static enum td_code run_command(struct td_app *app, const struct td_command *com
     return code;
 }
 
-static enum td_code print_help(const struct td_command *command, struct td_out *out, struct td_err *err)
+/* Help of a command, of the commands that begin with a word, or of all. */
+static enum td_code print_help(const struct td_command *command, const char *const *words, size_t count, struct td_out *out, struct td_err *err)
 {
     struct td_buf text;
     td_buf_init(&text, 1 << 20);
-    enum td_code code = command ? td_help_command(command, &text) : td_help_overview(&text);
+    enum td_code code = command                                     ? td_help_command(command, &text)
+                        : count == 0                                ? td_help_overview(&text)
+                        : count == 1 && help_group(words[0], &text) ? TD_OK
+                                                                    : unknown_command(words, count, err);
     if (code == TD_OK)
         code = td_buf_check(&text, "help", err);
     if (code == TD_OK)
@@ -301,13 +305,14 @@ enum td_code td_command_run(struct td_app *app, const char *const *words, size_t
     if (code == TD_OK && g.version)
         code = td_out_text(out, "tapedeck " TD_VERSION "\n", err);
     else if (code == TD_OK && g.help)
-        code = at < count && !command ? unknown_command(words + at, count - at, err) : print_help(command, out, err);
+        code = print_help(command, kept, kept_count, out, err);
     else if (code == TD_OK && !command)
         code = at < count ? unknown_command(words + at, count - at, err)
                : kept_count ? td_fail(err, TD_USAGE, "unknown option '%.60s'; see 'tapedeck help'", kept[0])
-                            : print_help(NULL, out, err);
+                            : print_help(NULL, NULL, 0, out, err);
     else if (code == TD_OK)
         code = run_command(app, command, kept, kept_count, out, err);
+    command_advise(app, code, err);
     td_free(kept);
     td_free(rest);
     return code;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The engine: jobs hand units to workers, heaviest first; pause, cancel and retry act between units. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,14 +10,16 @@
 #include "job_internal.h"
 #include "query.h"
 
+#define LIVE_NS INT64_C(250000000) /* live states are written at most so often */
+
 struct task {
     struct td_job *job;
-    size_t unit; /* SIZE_MAX: the finish task */
+    size_t unit;
 };
 
 static void run_task(void *arg, unsigned worker);
 
-void job_signal(struct td_engine *engine)
+void job_signal_ui(struct td_engine *engine)
 {
     pthread_cond_broadcast(&engine->changed);
     uint64_t one = 1;
@@ -24,81 +27,39 @@ void job_signal(struct td_engine *engine)
     (void)n; /* a full counter is readable all the same */
 }
 
-void job_fail(struct job_result *result, enum td_code code, const struct td_err *err)
+void job_signal(struct td_job *job)
 {
-    result->state = TD_UNIT_FAILED;
-    result->code = code;
-    td_copy(result->why, sizeof result->why, err->text);
-    /* A wrong key, a full disk, no memory: the next unit would meet the same. */
-    result->fatal = code == TD_AUTH || code == TD_FULL || code == TD_NOMEM || code == TD_CANCELLED;
+    job->live_dirty = true;
+    if (job->ending || job->engine->keeper_idle)
+        pthread_cond_signal(&job->engine->keeper_work);
+    job_signal_ui(job->engine);
 }
 
-/* ---- jobs ---- */
+/* ---- the order of units ---- */
 
-enum td_code job_new(struct td_engine *engine, const struct job_ops *ops, void *data, struct td_job **out, struct td_err *err)
+static int heavier_first(const void *a, const void *b, void *ctx)
 {
-    struct td_job *job = td_calloc(1, sizeof *job);
-    if (!job)
-        return td_fail(err, TD_NOMEM, "out of memory: a job");
-    job->engine = engine;
-    job->ops = ops;
-    job->data = data;
-    job->max_active = engine->workers;
-    atomic_init(&job->cancel, false);
-    *out = job;
-    return TD_OK;
-}
-
-enum td_code job_add_unit(struct td_job *job, const char *key, uint64_t weight, struct td_err *err)
-{
-    size_t cap = job->unit_count; /* grown in powers of two: the count itself tells the capacity */
-    if ((cap & (cap - 1)) == 0) {
-        size_t want = cap ? cap * 2 : 1;
-        struct job_unit *units = td_realloc(job->units, want, sizeof *units);
-        if (!units)
-            return td_fail(err, TD_NOMEM, "out of memory: %zu units", want);
-        job->units = units;
-    }
-    struct job_unit *unit = &job->units[job->unit_count++];
-    *unit = (struct job_unit){.weight = weight ? weight : 1};
-    td_copy(unit->key, sizeof unit->key, key);
-    return TD_OK;
-}
-
-void job_free(struct td_job *job)
-{
-    if (!job)
-        return;
-    job->ops->free(job);
-    td_free(job->units);
-    td_free(job->order);
-    td_free(job);
-}
-
-static const struct job_unit *order_units; /* qsort has no context; guarded by order_lock */
-static pthread_mutex_t order_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static int heavier_first(const void *a, const void *b)
-{
+    const struct job_unit *units = ctx;
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    uint64_t wx = order_units[x].weight, wy = order_units[y].weight;
+    uint64_t wx = units[x].weight, wy = units[y].weight;
     return wx != wy ? (wx < wy) - (wx > wy) : (x > y) - (x < y);
 }
 
 static enum td_code plan_order(struct td_job *job, struct td_err *err)
 {
-    td_free(job->order);
+    if (job->order)
+        return TD_OK; /* a retry: the units are the same */
     job->order = td_malloc((job->unit_count + 1) * sizeof *job->order);
     if (!job->order)
         return td_fail(err, TD_NOMEM, "out of memory: %zu units", job->unit_count);
     for (size_t i = 0; i < job->unit_count; i++)
         job->order[i] = (uint32_t)i;
-    pthread_mutex_lock(&order_lock);
-    order_units = job->units;
-    qsort(job->order, job->unit_count, sizeof *job->order, heavier_first);
-    pthread_mutex_unlock(&order_lock);
+    qsort_r(job->order, job->unit_count, sizeof *job->order, heavier_first, job->units);
     return TD_OK;
 }
+
+/* ---- running units ---- */
+
 
 static bool submit(struct td_job *job, size_t unit)
 {
@@ -124,41 +85,13 @@ static void stop_job(struct td_job *job, enum td_code code, const char *why)
     atomic_store(&job->cancel, true);
 }
 
-/* Engine lock held: take a result into the unit and the counts. */
-static void record_result(struct td_job *job, size_t index, const struct job_result *result)
-{
-    struct job_unit *unit = &job->units[index];
-    struct td_job_counts *c = &job->counts;
-    unit->state = result->state;
-    unit->code = result->code;
-    td_copy(unit->why, sizeof unit->why, result->why);
-    c->ok += result->state == TD_UNIT_OK;
-    c->empty += result->state == TD_UNIT_EMPTY;
-    c->skipped += result->state == TD_UNIT_SKIPPED;
-    c->failed += result->state == TD_UNIT_FAILED;
-    c->rows_read += result->rows_read;
-    c->rows_written += result->rows_written;
-    c->rows_duplicate += result->rows_duplicate;
-    c->off_hours += result->off_hours;
-    c->no_session += result->no_session;
-    c->bytes += result->bytes;
-    for (size_t i = 0; i < TD_REASON_COUNT; i++)
-        c->quarantined[i] += result->quarantined[i];
-    job->weight_done += unit->weight;
-    if (result->state == TD_UNIT_FAILED) {
-        td_snprintf(job->message, sizeof job->message, "%s: %s", unit->key, result->why);
-        td_log(TD_LOG_ERROR, "job", "%s %s: %s", job->ops->kind, unit->key, result->why);
-    }
-}
-
 static void result_of_stop(const struct td_job *job, struct job_result *result)
 {
     *result = (struct job_result){.state = TD_UNIT_SKIPPED, .code = TD_CANCELLED};
-    td_snprintf(result->why, sizeof result->why, "not started: %s",
-                job->stop_code == TD_CANCELLED ? "cancelled" : "the job was stopped");
+    td_copy(result->why, sizeof result->why, job->stop_code == TD_CANCELLED ? "not done: cancelled" : "not done: the job was stopped");
 }
 
-/* Engine lock held: start what may start; queue the end when nothing is left. */
+/* Engine lock held: start what may start; leave the end to the keeper when nothing is left. */
 static void pump(struct td_job *job)
 {
     while (job->state == TD_JOB_RUNNING && job->active < job->max_active && job->next < job->unit_count) {
@@ -184,7 +117,7 @@ static void pump(struct td_job *job)
             job_fail(&result, TD_NOMEM, &err);
             job->active--;
             job->counts.running--;
-            record_result(job, unit, &result);
+            job_record(job, unit, &result);
             stop_job(job, TD_NOMEM, err.text);
         }
     }
@@ -193,55 +126,39 @@ static void pump(struct td_job *job)
         struct job_result result;
         result_of_stop(job, &result);
         if (job->units[unit].state == TD_UNIT_WAITING)
-            record_result(job, unit, &result);
+            job_record(job, unit, &result);
     }
-    bool over = job->active == 0 && job->next == job->unit_count && job->state != TD_JOB_PAUSED;
-    if (over && !job->ending) {
+    if (job->active == 0 && job->next == job->unit_count && job->state != TD_JOB_PAUSED)
         job->ending = true;
-        if (!submit(job, SIZE_MAX)) { /* no memory for the end: end here, without a commit */
-            job->state = TD_JOB_FAILED;
-            job->code = TD_NOMEM;
-            job->ended_ns = td_mono_ns();
-        }
-    }
-}
-
-static void publish_live(struct td_job *job)
-{
-    struct td_job_view view;
-    struct td_engine *engine = job->engine;
-    pthread_mutex_lock(&engine->lock);
-    bool due = td_mono_ns() - job->live_ns > 250 * 1000000 && !job->ending;
-    if (due) {
-        job->live_ns = td_mono_ns();
-        job_fill_view(job, &view);
-    }
-    pthread_mutex_unlock(&engine->lock);
-    if (due)
-        job_live_write(engine->lake, &view);
 }
 
 static void run_unit(struct td_job *job, size_t index)
 {
     struct td_engine *engine = job->engine;
     struct job_unit *unit = &job->units[index];
-    if (!unit->partial)
-        unit->partial = td_calloc(1, sizeof *unit->partial);
+    if (!unit->result)
+        unit->result = td_calloc(1, sizeof *unit->result);
     struct job_result lost = {.state = TD_UNIT_FAILED, .code = TD_NOMEM, .why = "out of memory: a unit", .fatal = true};
-    struct job_result *result = unit->partial ? unit->partial : &lost;
-    if (unit->partial && job->ops->step(job, index, result) == JOB_STEP_WAIT)
+    struct job_result *result = unit->result ? unit->result : &lost;
+    if (unit->result && job->ops->step(job, index, result) == JOB_STEP_WAIT)
         return;
     pthread_mutex_lock(&engine->lock);
-    record_result(job, index, result);
-    bool fatal = result->fatal && result->state == TD_UNIT_FAILED;
-    if (fatal)
-        stop_job(job, result->code, job->message);
-    td_free(unit->partial);
-    unit->partial = NULL;
+    if (job->stop_code != TD_OK && result->state == TD_UNIT_FAILED && result->code == TD_CANCELLED)
+        result_of_stop(job, result); /* stopped in flight: nothing of it is in the lake, and nothing is wrong with it */
+    job_record(job, index, result);
+    if (result->fatal && result->state == TD_UNIT_FAILED) {
+        char why[256];
+        td_snprintf(why, sizeof why, "%s: %s", unit->key, result->why);
+        stop_job(job, result->code, why);
+    }
+    if (result->state != TD_UNIT_FAILED) {
+        td_free(unit->result);
+        unit->result = NULL;
+    }
     job->active--;
     job->counts.running--;
     pump(job);
-    job_signal(engine);
+    job_signal(job);
     pthread_mutex_unlock(&engine->lock);
 }
 
@@ -263,6 +180,7 @@ static enum td_code code_of_end(const struct td_job *job, enum td_code finish_co
     return code;
 }
 
+/* On the keeper: commit, release, journal; then the job is ended and may be freed at any time. */
 static void run_finish(struct td_job *job)
 {
     struct td_engine *engine = job->engine;
@@ -283,13 +201,69 @@ static void run_finish(struct td_job *job)
     td_lake_unlock(job->lock);
     job->lock = NULL;
     struct td_err journal_err = {0};
-    if (job_journal(engine->lake, &view, job->title, &journal_err) != TD_OK)
+    if (job_journal(engine->lake, &view, job->range, &journal_err) != TD_OK)
         td_log(TD_LOG_ERROR, "job", "journal: %s", journal_err.text);
     job_live_remove(engine->lake, job->id);
     pthread_mutex_lock(&engine->lock);
     job->state = view.state;
-    job_signal(engine);
+    job->ending = job->finishing = job->live_dirty = false;
+    job_signal_ui(engine);
     pthread_mutex_unlock(&engine->lock);
+}
+
+/* Engine lock held: a job to end, else one whose live state is due, else when to look again (INT64_MAX: when told). */
+static struct td_job *keeper_next(struct td_engine *engine, int64_t *due)
+{
+    struct td_job *show = NULL;
+    *due = INT64_MAX;
+    for (size_t i = 0; i < engine->job_count; i++) {
+        struct td_job *job = engine->jobs[i];
+        if (job->ending && !job->finishing)
+            return job;
+        if (!job->live_dirty || job->state >= TD_JOB_DONE)
+            continue;
+        int64_t at = job->live_ns ? job->live_ns + LIVE_NS : 0;
+        if (at < *due) {
+            *due = at;
+            show = job;
+        }
+    }
+    return show && *due <= td_mono_ns() ? show : NULL;
+}
+
+static void *keeper_main(void *arg)
+{
+    struct td_engine *engine = arg;
+    int64_t due;
+    pthread_mutex_lock(&engine->lock);
+    for (;;) {
+        struct td_job *job = keeper_next(engine, &due);
+        if (job && job->ending) {
+            job->finishing = true;
+            pthread_mutex_unlock(&engine->lock);
+            run_finish(job);
+            pthread_mutex_lock(&engine->lock);
+        } else if (job) { /* only this thread ends jobs: it is still there after the writing */
+            struct td_job_view view;
+            job->live_dirty = false;
+            job->live_ns = td_mono_ns();
+            job_fill_view(job, &view);
+            pthread_mutex_unlock(&engine->lock);
+            job_live_write(engine->lake, &view, job->dataset);
+            pthread_mutex_lock(&engine->lock);
+        } else if (engine->stop) {
+            break;
+        } else if (due == INT64_MAX) {
+            engine->keeper_idle = true;
+            pthread_cond_wait(&engine->keeper_work, &engine->lock);
+            engine->keeper_idle = false;
+        } else {
+            const struct timespec until = {due / 1000000000, due % 1000000000};
+            pthread_cond_timedwait(&engine->keeper_work, &engine->lock, &until);
+        }
+    }
+    pthread_mutex_unlock(&engine->lock);
+    return NULL;
 }
 
 static void run_task(void *arg, unsigned worker)
@@ -297,11 +271,6 @@ static void run_task(void *arg, unsigned worker)
     struct task task = *(struct task *)arg;
     (void)worker;
     td_free(arg);
-    if (task.unit == SIZE_MAX) {
-        run_finish(task.job);
-        return;
-    }
-    publish_live(task.job);
     run_unit(task.job, task.unit);
 }
 
@@ -317,8 +286,13 @@ static enum td_code begin_job(struct td_job *job, struct td_err *err)
     enum td_code code = plan_order(job, err);
     if (code == TD_OK && *job->dataset)
         code = td_lake_lock(engine->lake, job->dataset, engine->options.lock_wait_s, &job->lock, err);
-    if (code == TD_OK && job->ops->begin)
+    if (code == TD_OK && *job->dataset)
+        job_live_sweep(engine->lake, job->dataset);
+    if (code == TD_OK && job->ops->begin) {
         code = job->ops->begin(job, err);
+        if (code != TD_OK) /* what it had taken already; end minds what is not there */
+            job->ops->end(job);
+    }
     if (code != TD_OK) {
         td_lake_unlock(job->lock);
         job->lock = NULL;
@@ -330,15 +304,16 @@ static enum td_code begin_job(struct td_job *job, struct td_err *err)
 static void launch(struct td_job *job)
 {
     job->state = TD_JOB_RUNNING;
-    job->ending = false;
     job->next = 0;
+    job->live_ns = 0;
+    job->message[0] = 0;
     job->stop_code = TD_OK;
     job->code = TD_OK;
     atomic_store(&job->cancel, false);
     job->started_ns = td_mono_ns();
     job->ended_ns = 0;
     pump(job);
-    job_signal(job->engine);
+    job_signal(job);
 }
 
 enum td_code job_start(struct td_job *job, int *id, struct td_err *err)
@@ -355,7 +330,7 @@ enum td_code job_start(struct td_job *job, int *id, struct td_err *err)
     pthread_mutex_lock(&engine->lock);
     if (engine->job_count == JOB_MAX) { /* forget the oldest ended one */
         size_t at = 0;
-        while (at < JOB_MAX && engine->jobs[at]->state < TD_JOB_DONE)
+        while (at < JOB_MAX && (engine->jobs[at]->state < TD_JOB_DONE || engine->jobs[at]->starting))
             at++;
         if (at < JOB_MAX) {
             job_free(engine->jobs[at]);
@@ -436,7 +411,7 @@ size_t td_job_units(struct td_engine *engine, int id, enum td_unit_state state, 
             continue;
         out[n].state = state;
         td_copy(out[n].key, sizeof out[n].key, job->units[i].key);
-        td_copy(out[n].why, sizeof out[n].why, job->units[i].why);
+        td_copy(out[n].why, sizeof out[n].why, job->units[i].why ? job->units[i].why : "");
         n++;
     }
     pthread_mutex_unlock(&engine->lock);
@@ -451,7 +426,7 @@ static bool steer(struct td_engine *engine, int id, enum td_job_state from, enum
     if (done) {
         job->state = to;
         pump(job);
-        job_signal(engine);
+        job_signal(job);
     }
     pthread_mutex_unlock(&engine->lock);
     return done;
@@ -475,47 +450,31 @@ bool td_job_cancel(struct td_engine *engine, int id)
     if (done) {
         stop_job(job, TD_CANCELLED, "cancelled; run the same command again to go on");
         pump(job);
-        job_signal(engine);
+        job_signal(job);
     }
     pthread_mutex_unlock(&engine->lock);
     return done;
-}
-
-/* Engine lock held: failed and never-started units wait again, their counts are taken back. */
-static size_t reset_failed(struct td_job *job)
-{
-    size_t again = 0;
-    for (size_t i = 0; i < job->unit_count; i++) {
-        struct job_unit *unit = &job->units[i];
-        bool failed = unit->state == TD_UNIT_FAILED, unstarted = unit->state == TD_UNIT_SKIPPED && unit->code == TD_CANCELLED;
-        if (!failed && !unstarted)
-            continue;
-        job->counts.failed -= failed;
-        job->counts.skipped -= unstarted;
-        job->weight_done -= unit->weight;
-        unit->state = TD_UNIT_WAITING;
-        unit->why[0] = 0;
-        again++;
-    }
-    return again;
 }
 
 enum td_code td_job_retry_failed(struct td_engine *engine, int id, struct td_err *err)
 {
     pthread_mutex_lock(&engine->lock);
     struct td_job *job = find_job(engine, id);
-    bool ended = job && job->state >= TD_JOB_DONE;
+    bool mine = job && job->state >= TD_JOB_DONE && !job->starting;
+    if (mine)
+        job->starting = true; /* nobody else starts or forgets it while the lock is not held */
     pthread_mutex_unlock(&engine->lock);
-    if (!ended)
+    if (!mine)
         return td_fail(err, TD_USAGE, "job %d %s", id, job ? "has not ended" : "is not known here");
     enum td_code code = begin_job(job, err);
-    if (code != TD_OK)
-        return code;
     pthread_mutex_lock(&engine->lock);
-    reset_failed(job);
-    launch(job);
+    job->starting = false;
+    if (code == TD_OK) {
+        job_reset_failed(job);
+        launch(job);
+    }
     pthread_mutex_unlock(&engine->lock);
-    return TD_OK;
+    return code;
 }
 
 enum td_code td_job_wait(struct td_engine *engine, int id, void (*poll)(void *ctx, const struct td_job_view *view), void *ctx,
@@ -550,6 +509,17 @@ enum td_code td_job_wait(struct td_engine *engine, int id, void (*poll)(void *ct
 
 /* ---- life of the engine ---- */
 
+static enum td_code start_keeper(struct td_engine *engine, struct td_err *err)
+{
+    sigset_t all, before;
+    sigfillset(&all); /* signals belong to the thread that owns the terminal */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&engine->keeper, NULL, keeper_main, engine);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    engine->keeper_runs = failed == 0;
+    return failed ? td_fail_errno(err, failed, "cannot start a thread") : TD_OK;
+}
+
 enum td_code td_engine_new(struct td_lake *lake, const struct td_engine_options *options, struct td_engine **out,
                            struct td_err *err)
 {
@@ -564,6 +534,7 @@ enum td_code td_engine_new(struct td_lake *lake, const struct td_engine_options 
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&engine->changed, &monotonic);
+    pthread_cond_init(&engine->keeper_work, &monotonic);
     pthread_condattr_destroy(&monotonic);
     engine->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     enum td_code code = engine->event_fd < 0 ? td_fail_errno(err, errno, "eventfd") : TD_OK;
@@ -571,6 +542,8 @@ enum td_code td_engine_new(struct td_lake *lake, const struct td_engine_options 
         code = td_pool_new(engine->workers, &engine->pool, err);
     if (code == TD_OK)
         code = td_pool_new(1, &engine->query_pool, err);
+    if (code == TD_OK)
+        code = start_keeper(engine, err);
     if (code != TD_OK) {
         td_engine_free(engine);
         return code;
@@ -590,7 +563,11 @@ void td_engine_free(struct td_engine *engine)
     for (size_t i = 0; i < engine->job_count; i++)
         while (engine->jobs[i]->state < TD_JOB_DONE)
             pthread_cond_wait(&engine->changed, &engine->lock);
+    engine->stop = true;
+    pthread_cond_signal(&engine->keeper_work);
     pthread_mutex_unlock(&engine->lock);
+    if (engine->keeper_runs)
+        pthread_join(engine->keeper, NULL);
     td_pool_free(engine->pool);
     for (size_t i = 0; i < engine->job_count; i++)
         job_free(engine->jobs[i]);
@@ -599,6 +576,7 @@ void td_engine_free(struct td_engine *engine)
         close(engine->event_fd);
     pthread_mutex_destroy(&engine->lock);
     pthread_cond_destroy(&engine->changed);
+    pthread_cond_destroy(&engine->keeper_work);
     td_free(engine);
 }
 

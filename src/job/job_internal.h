@@ -20,13 +20,13 @@ struct job_result { /* what became of a unit; filled by step before JOB_STEP_DON
     uint64_t quarantined[TD_REASON_COUNT];
 };
 
-struct job_unit {
+struct job_unit { /* a backfill has a million: no room for texts that few of them need */
     char key[64];
     uint64_t weight;
-    enum td_unit_state state;   /* engine lock */
-    enum td_code code;          /* engine lock */
-    char why[256];              /* engine lock */
-    struct job_result *partial; /* owner: the worker that runs the unit */
+    enum td_unit_state state;  /* engine lock */
+    enum td_code code;         /* engine lock */
+    char *why;                 /* engine lock; NULL = nothing to say */
+    struct job_result *result; /* owner: the worker that runs the unit; kept of a failed one, so that a retry takes it back */
 };
 
 struct td_job {
@@ -35,6 +35,7 @@ struct td_job {
     const struct job_ops *ops;
     void *data; /* of the kind; freed by ops->free */
     char title[128];
+    char range[32]; /* days asked for, "2025-10-01..2025-12-05"; "" where there are none */
     char dataset[64];
     struct td_lock *lock; /* held while units run */
     unsigned max_active;
@@ -44,7 +45,10 @@ struct td_job {
     /* engine lock from here on */
     size_t next, active;
     enum td_job_state state;
-    bool ending;             /* the finish task is queued or running */
+    bool ending;             /* every unit ended: the keeper finishes the job */
+    bool finishing;          /* it is at it */
+    bool starting;           /* td_job_retry_failed is at work on it */
+    bool live_dirty;         /* changed since its live state was written */
     enum td_code stop_code;  /* first fatal reason */
     char message[256];
     struct td_job_counts counts;
@@ -74,7 +78,13 @@ struct td_engine {
     struct td_pool *pool, *query_pool;
     int event_fd;
     pthread_mutex_t lock;
-    pthread_cond_t changed;
+    pthread_cond_t changed; /* waiters of jobs */
+    /* The keeper ends jobs and writes live states: neither needs memory for a task, a free worker, or the network's thread,
+     * which must not wait for itself. */
+    pthread_t keeper;
+    bool keeper_runs;
+    pthread_cond_t keeper_work;
+    bool keeper_idle, stop; /* engine lock */
     struct td_job *jobs[JOB_MAX]; /* engine lock */
     size_t job_count;             /* engine lock */
     int next_id;                  /* engine lock */
@@ -87,13 +97,19 @@ enum td_code job_add_unit(struct td_job *job, const char *key, uint64_t weight, 
 enum td_code job_start(struct td_job *job, int *id, struct td_err *err); /* on failure the job is freed */
 void job_free(struct td_job *job);
 void job_wake(struct td_job *job, size_t unit); /* run step of a waiting unit again; any thread */
-void job_signal(struct td_engine *engine);      /* engine lock held: waiters and the eventfd */
+void job_signal(struct td_job *job); /* engine lock held: waiters, the eventfd, the keeper */
+void job_signal_ui(struct td_engine *engine); /* engine lock held: the eventfd and waiters alone */
 void job_fill_view(struct td_job *job, struct td_job_view *view); /* engine lock held */
+/* Counts of units (job_units.c); engine lock held. */
+void job_record(struct td_job *job, size_t unit, const struct job_result *result);
+size_t job_reset_failed(struct td_job *job); /* failed and never-started units wait again, their counts are taken back */
+void job_set_range(struct td_job *job, td_day from, td_day to);
 void job_fail(struct job_result *result, enum td_code code, const struct td_err *err);
 
 /* Journal and live state (journal.c). */
-void job_live_write(const struct td_lake *lake, const struct td_job_view *view);
+void job_live_write(const struct td_lake *lake, const struct td_job_view *view, const char *dataset);
 void job_live_remove(const struct td_lake *lake, int id);
+void job_live_sweep(const struct td_lake *lake, const char *dataset); /* forget dead owners; its lock is held */
 enum td_code job_journal(const struct td_lake *lake, const struct td_job_view *view, const char *range, struct td_err *err);
 bool job_json_counts(const struct td_doc *doc, struct td_job_view *view);
 

@@ -2,7 +2,6 @@
  * The run journal (_runs/journal.jsonl), the live state of running jobs (_runs/live), and the report object they share. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +84,8 @@ enum td_code job_journal(const struct td_lake *lake, const struct td_job_view *v
     td_buf_init(&line, 16384);
     td_buf_printf(&line, "{\"ended\":\"%s\",", stamp);
     add_counts(view, &line);
-    add_text(&line, "what", range);
+    add_text(&line, "what", view->title);
+    add_text(&line, "range", range);
     add_text(&line, "state", td_job_state_name(view->state));
     td_buf_printf(&line, ",\"exit\":%d,\"seconds\":%.3f,\"bytes\":%llu,\"pid\":%ld,\"version\":\"" TD_VERSION "\"",
                   td_exit_status(view->code), view->seconds, (unsigned long long)view->counts.bytes, view->pid);
@@ -116,7 +116,8 @@ enum td_code job_journal(const struct td_lake *lake, const struct td_job_view *v
 
 /* ---- live state ---- */
 
-/* Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat): tells a reused pid. 0 when unknown. */
+/* Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat): tells a reused pid. 0 when there is no
+ * such process, or only the entry its parent has not read yet. */
 static uint64_t process_start(long pid)
 {
     char path[64];
@@ -126,9 +127,10 @@ static uint64_t process_start(long pid)
     uint64_t start = 0;
     if (td_file_read(path, 4096, &text, NULL) == TD_OK) {
         const char *p = strrchr(text.data, ')'); /* the name in parentheses may hold anything */
+        bool dead = !p || strncmp(p, ") Z", 3) == 0 || strncmp(p, ") X", 3) == 0;
         for (int field = 2; p && field < 22; field++)
             p = strchr(p + 1, ' ');
-        if (p)
+        if (p && !dead)
             start = strtoull(p + 1, NULL, 10);
     }
     td_buf_free(&text);
@@ -140,7 +142,7 @@ static void live_path(const struct td_lake *lake, int id, char out[1200])
     td_snprintf(out, 1200, "%s/_runs/live/%ld-%d.json", td_lake_root(lake), (long)getpid(), id);
 }
 
-void job_live_write(const struct td_lake *lake, const struct td_job_view *view)
+void job_live_write(const struct td_lake *lake, const struct td_job_view *view, const char *dataset)
 {
     char path[1200], temp[1264];
     live_path(lake, view->id, path);
@@ -149,6 +151,7 @@ void job_live_write(const struct td_lake *lake, const struct td_job_view *view)
     td_buf_init(&text, 16384);
     td_buf_adds(&text, "{");
     add_counts(view, &text);
+    add_text(&text, "dataset", dataset);
     add_text(&text, "title", view->title);
     add_text(&text, "state", td_job_state_name(view->state));
     add_text(&text, "message", view->message);
@@ -196,7 +199,8 @@ bool job_json_counts(const struct td_doc *doc, struct td_job_view *view)
     return true;
 }
 
-static bool live_read(const char *path, struct td_job_view *view)
+/* The view in a live file; `mine`: of this very process; dataset (may be NULL) holds 64 bytes. */
+static bool live_read(const char *path, struct td_job_view *view, bool *mine, char *dataset)
 {
     struct td_buf text;
     struct td_arena arena;
@@ -220,10 +224,13 @@ static bool live_read(const char *path, struct td_job_view *view)
             if (strcmp(state, job_names[i]) == 0)
                 view->state = (enum td_job_state)i;
         uint64_t start = doc_u64(doc, "start");
-        bool alive = view->pid > 0 && (kill((pid_t)view->pid, 0) == 0 || errno == EPERM) &&
-                     (start == 0 || process_start(view->pid) == start);
+        bool alive = view->pid > 0 && start > 0 && process_start(view->pid) == start;
         if (!alive)
             view->state = TD_JOB_INTERRUPTED;
+        *mine = alive && view->pid == (long)getpid();
+        const char *set = td_doc_text(doc, "dataset");
+        if (dataset)
+            td_copy(dataset, 64, set ? set : "");
     }
     td_arena_free(&arena);
     td_buf_free(&text);
@@ -236,16 +243,33 @@ size_t td_job_live(const struct td_lake *lake, struct td_job_view *out, size_t m
     td_snprintf(folder, sizeof folder, "%s/_runs/live", td_lake_root(lake));
     struct td_names names = {0};
     size_t n = 0;
-    if (td_dir_list(folder, &names, NULL) != TD_OK)
-        names.count = 0;
+    td_dir_list(folder, &names, NULL);
     for (size_t i = 0; i < names.count && n < max; i++) {
         char path[1400];
         size_t len = strlen(names.items[i]);
-        if (len < 6 || strcmp(names.items[i] + len - 5, ".json") != 0 || strtol(names.items[i], NULL, 10) == (long)getpid())
+        bool mine = false;
+        if (len < 6 || strcmp(names.items[i] + len - 5, ".json") != 0)
             continue;
         td_snprintf(path, sizeof path, "%s/%s", folder, names.items[i]);
-        n += live_read(path, &out[n]);
+        n += live_read(path, &out[n], &mine, NULL) && !mine;
     }
     td_names_free(&names);
     return n;
+}
+
+void job_live_sweep(const struct td_lake *lake, const char *dataset)
+{
+    char folder[1100];
+    td_snprintf(folder, sizeof folder, "%s/_runs/live", td_lake_root(lake));
+    struct td_names names = {0};
+    td_dir_list(folder, &names, NULL); /* what could be listed is enough for tidying */
+    for (size_t i = 0; i < names.count; i++) {
+        char path[1400], owner[64] = "";
+        struct td_job_view view;
+        bool mine = false;
+        td_snprintf(path, sizeof path, "%s/%s", folder, names.items[i]);
+        if (live_read(path, &view, &mine, owner) && view.state == TD_JOB_INTERRUPTED && strcmp(owner, dataset) == 0)
+            unlink(path); /* this run goes on where it was interrupted */
+    }
+    td_names_free(&names);
 }

@@ -48,7 +48,7 @@ static void run_query(void *arg, unsigned worker)
     query->ran = true;
     unlink_query(&engine->queued, query);
     append(&engine->done, query);
-    job_signal(engine);
+    job_signal_ui(engine);
     pthread_mutex_unlock(&engine->lock);
 }
 
@@ -58,24 +58,21 @@ enum td_code td_engine_query(struct td_engine *engine, const void *slot, void (*
     if (!query)
         return td_fail(err, TD_NOMEM, "out of memory: a query");
     *query = (struct job_query){.engine = engine, .slot = slot, .fn = fn, .arg = arg};
-    pthread_mutex_lock(&engine->lock);
-    for (struct job_query *old = engine->queued, *next; slot && old; old = next) {
+    pthread_mutex_lock(&engine->lock); /* held while it is handed in: the task finds it in the list, or nobody knew of it */
+    enum td_code code = td_pool_submit(engine->query_pool, run_query, engine, err);
+    for (struct job_query *old = engine->queued, *next; code == TD_OK && slot && old; old = next) {
         next = old->next;
         if (old->slot != slot || old->started)
             continue;
         unlink_query(&engine->queued, old);
         append(&engine->done, old);
-        job_signal(engine);
+        job_signal_ui(engine);
     }
-    append(&engine->queued, query);
+    if (code == TD_OK)
+        append(&engine->queued, query);
     pthread_mutex_unlock(&engine->lock);
-    enum td_code code = td_pool_submit(engine->query_pool, run_query, engine, err);
-    if (code != TD_OK) {
-        pthread_mutex_lock(&engine->lock);
-        unlink_query(&engine->queued, query);
-        pthread_mutex_unlock(&engine->lock);
+    if (code != TD_OK)
         td_free(query);
-    }
     return code;
 }
 

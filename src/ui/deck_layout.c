@@ -144,18 +144,49 @@ static struct area draw_frame(struct deck *deck, const struct layout *layout, en
     return inside;
 }
 
+/* Bytes of `text` that fit into `cols` columns, broken at a blank or a slash where there is one. */
+static size_t line_fit(const char *text, int cols)
+{
+    size_t len = strlen(text), at = 0, last = 0;
+    int width = 0;
+    while (at < len) {
+        uint32_t ch;
+        size_t step = td_utf8_decode(text + at, len - at, &ch);
+        width += td_char_width(ch);
+        if (width > cols)
+            return last ? last : at ? at : step;
+        at += step;
+        if (ch == ' ' || ch == '/')
+            last = at;
+    }
+    return len;
+}
+
+/* Centred, over as many rows as it takes and there are; returns the row after. */
+static int put_wrapped(struct deck *deck, struct area area, int row, const char *text, enum td_role role, unsigned attr)
+{
+    while (*text && row < area.row + area.rows) {
+        char line[512];
+        size_t len = line_fit(text, area.cols);
+        td_snprintf(line, sizeof line, "%.*s", (int)(len < sizeof line ? len : sizeof line - 1), text);
+        for (size_t n = strlen(line); n && line[n - 1] == ' ';)
+            line[--n] = '\0';
+        int width = td_text_width(line), col = width < area.cols ? area.col + (area.cols - width) / 2 : area.col;
+        td_grid_text(&deck->grid, row++, col, area.cols - (col - area.col), line, role, attr);
+        text += len;
+    }
+    return row;
+}
+
 void deck_empty(struct deck *deck, struct area area, const char *why, const char *fix)
 {
     char line[400];
     int row = area.row + (area.rows > 4 ? area.rows / 2 - 1 : 0);
-    int width = td_text_width(why), col = width < area.cols ? area.col + (area.cols - width) / 2 : area.col;
-    td_grid_text(&deck->grid, row, col, area.cols - (col - area.col), why, TD_ROLE_DIM, 0);
-    if (!fix || !*fix || area.rows < 2)
+    row = put_wrapped(deck, area, row, why, TD_ROLE_DIM, 0);
+    if (!fix || !*fix)
         return;
     td_snprintf(line, sizeof line, ":%s", fix);
-    width = td_text_width(line);
-    col = width < area.cols ? area.col + (area.cols - width) / 2 : area.col;
-    td_grid_text(&deck->grid, row + 1, col, area.cols - (col - area.col), line, TD_ROLE_TEXT, TD_ATTR_BOLD);
+    put_wrapped(deck, area, row, line, TD_ROLE_TEXT, TD_ATTR_BOLD);
 }
 
 /* ---- a whole frame ---- */

@@ -382,7 +382,7 @@ void watch_load(struct deck *deck, td_day day)
     task->lake = deck->app->lake;
     task->want = day;
     deck->watch.want = day;
-    deck->watch.loading = true;
+    deck->watch.loading = deck->dirty = true;
     deck_query(deck, &deck->watch, &task->task);
 }
 

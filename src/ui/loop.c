@@ -242,11 +242,16 @@ unsigned loop_wait(struct loop *loop, struct td_err *err)
 
 void loop_stop_process(void)
 {
+    struct sigaction usual = {.sa_handler = SIG_DFL}, old;
     sigset_t stop;
+    sigemptyset(&usual.sa_mask);
     sigemptyset(&stop);
     sigaddset(&stop, SIGTSTP);
+    /* curses puts a handler of its own here, which would draw and throw typed keys away */
+    sigaction(SIGTSTP, &usual, &old);
     kill(getpid(), SIGTSTP);
     /* Every thread blocks it but this one, from here on: the default action stops the whole process. */
     sigprocmask(SIG_UNBLOCK, &stop, NULL);
     sigprocmask(SIG_BLOCK, &stop, NULL);
+    sigaction(SIGTSTP, &old, NULL);
 }

@@ -52,9 +52,9 @@ static void watch_title(struct deck *deck, char *out, size_t size)
         number[4] = '\0'; /* two decimals are enough for a mean */
         td_snprintf(rvol, sizeof rvol, "  market rvol %s", number);
     }
-    td_snprintf(out, size, "info-rich scan  %s  %zu of %zu%s  sort %s %s%s%s%s%s", day, view->order.count, list->rows.count,
-                view->loading ? "  loading" : "", sort, ascending ? "^" : "v", view->frozen ? "  order frozen (= sorts)" : "",
-                view->filter[0] ? "  filter " : "", view->filter, rvol);
+    td_snprintf(out, size, "info-rich scan  %s  %zu of %zu%s%s%s%s  sort %s %s%s", day, view->order.count, list->rows.count,
+                view->loading ? "  loading" : "", view->frozen ? "  order frozen (= sorts)" : "", view->filter[0] ? "  filter " : "",
+                view->filter, sort, ascending ? "^" : "v", rvol);
 }
 
 /* Which columns fit: the widest set by priority. */

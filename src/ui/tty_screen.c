@@ -111,17 +111,16 @@ enum td_code screen_check(const char *term, struct td_err *err)
     return TD_OK;
 }
 
-/* Signals from the keyboard stay on (Ctrl-C, Ctrl-Z); flow control, literal-next and the core dump of Ctrl-\ do not. */
+/* Signals from the keyboard stay on at every instant (Ctrl-C, Ctrl-Z); flow control, literal-next and the core dump of
+ * Ctrl-\ do not. */
 static void set_modes(void)
 {
     struct termios modes;
-    raw();
-    noecho();
-    nonl();
     if (tcgetattr(STDIN_FILENO, &modes) == 0) {
         modes.c_lflag |= ISIG;
-        modes.c_lflag &= ~(tcflag_t)IEXTEN;
-        modes.c_iflag &= ~(tcflag_t)(IXON | ICRNL | INLCR);
+        modes.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ECHONL | IEXTEN);
+        modes.c_iflag &= ~(tcflag_t)(IXON | ICRNL | INLCR | IGNCR | ISTRIP | PARMRK);
+        modes.c_oflag &= ~(tcflag_t)ONLCR;
         modes.c_cc[VQUIT] = _POSIX_VDISABLE;
         modes.c_cc[VMIN] = 1;
         modes.c_cc[VTIME] = 0;
@@ -174,6 +173,9 @@ static enum td_code start_curses(struct screen *screen, const struct screen_opti
     if (!screen->curses)
         return td_fail(err, TD_USAGE, "TERM=%s: curses cannot use this terminal", options->term);
     typeahead(-1);
+    cbreak();
+    noecho();
+    nonl();
     set_modes();
     leaveok(stdscr, FALSE);
     scrollok(stdscr, FALSE);

@@ -16,7 +16,7 @@
 
 #include "check.h"
 
-#define PTY_PATIENCE_MS 20000 /* a condition that has not come by then never will */
+#define PTY_PATIENCE_MS 10000 /* a condition that has not come by then never will */
 
 struct pty {
     pid_t pid;

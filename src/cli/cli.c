@@ -41,7 +41,8 @@ static bool interrupted(void *ctx, int timeout_ms)
     struct signalfd_siginfo info;
     struct pollfd fd = {.fd = cli->signal_fd, .events = POLLIN};
     fflush(stdout);
-    if (!cli->stopped && poll(&fd, 1, timeout_ms) > 0 && read(cli->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+    if (!cli->stopped && poll(&fd, 1, timeout_ms) > 0 &&
+        read(cli->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
         cli->stopped = true;
     return cli->stopped;
 }
@@ -94,10 +95,12 @@ static bool names_a_command(int argc, const char *const *argv)
             return true;
         if (argv[i][0] != '-')
             return true;
-        bool takes_value = strcmp(argv[i], "--lake") == 0 || strcmp(argv[i], "--config") == 0 || strcmp(argv[i], "--color") == 0 ||
-                           strcmp(argv[i], "--wait") == 0 || strcmp(argv[i], "--format") == 0;
-        if (strncmp(argv[i], "--lake", 6) != 0 && strncmp(argv[i], "--config", 8) != 0 && strncmp(argv[i], "--color", 7) != 0 &&
-            strncmp(argv[i], "--wait", 6) != 0 && strcmp(argv[i], "--quiet") != 0 && strcmp(argv[i], "--verbose") != 0)
+        bool takes_value = strcmp(argv[i], "--lake") == 0 || strcmp(argv[i], "--config") == 0 ||
+                           strcmp(argv[i], "--color") == 0 || strcmp(argv[i], "--wait") == 0 ||
+                           strcmp(argv[i], "--format") == 0;
+        if (strncmp(argv[i], "--lake", 6) != 0 && strncmp(argv[i], "--config", 8) != 0 &&
+            strncmp(argv[i], "--color", 7) != 0 && strncmp(argv[i], "--wait", 6) != 0 &&
+            strcmp(argv[i], "--quiet") != 0 && strcmp(argv[i], "--verbose") != 0)
             return true; /* let the command parser name what is wrong */
         i += takes_value;
     }
@@ -109,7 +112,8 @@ static enum td_code open_deck(struct cli *cli, struct td_err *err)
     const struct td_conf *conf = cli->app.conf;
     const char *glyphs = td_conf_text(conf, "ui.glyphs");
     const struct td_ui_options options = {.no_color = strcmp(td_conf_text(conf, "ui.color"), "never") == 0,
-                                          .no_mouse = !td_conf_bool(conf, "ui.mouse"), .no_clock = !td_conf_bool(conf, "ui.clock"),
+                                          .no_mouse = !td_conf_bool(conf, "ui.mouse"),
+                                          .no_clock = !td_conf_bool(conf, "ui.clock"),
                                           .theme = td_conf_text(conf, "ui.theme"),
                                           .glyphs = strcmp(glyphs, "auto") == 0 ? NULL : glyphs};
     return td_ui_run(&cli->app, &options, err);

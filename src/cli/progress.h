@@ -5,7 +5,7 @@
 
 #include <tapedeck/view.h>
 
-struct progress { /* main thread */
+struct progress {  /* main thread */
     bool terminal; /* standard error is one: redraw a line in place */
     bool quiet;
     int width;

@@ -7,7 +7,9 @@
 static bool names_file_of(const struct td_app *app, const char *text, const char *folder)
 {
     char place[1100];
-    const char *at = *app->lake_root && td_snprintf(place, sizeof place, "%s/%s/", app->lake_root, folder) ? strstr(text, place) : NULL;
+    const char *at = *app->lake_root && td_snprintf(place, sizeof place, "%s/%s/", app->lake_root, folder)
+                         ? strstr(text, place)
+                         : NULL;
     return at && strstr(at, ".parquet");
 }
 
@@ -37,10 +39,12 @@ static const char *for_code(const struct td_app *app, enum td_code code, const c
     static const char *const locked_out[] = {"Read-only file system", "Permission denied"};
     if (code == TD_FULL && !strstr(text, "make room"))
         return "make room and run it again; what was finished is kept";
-    if (code == TD_IO && *app->lake_root && strstr(text, app->lake_root) && says_any(text, locked_out, TD_COUNT(locked_out)))
+    if (code == TD_IO && *app->lake_root && strstr(text, app->lake_root) &&
+        says_any(text, locked_out, TD_COUNT(locked_out)))
         return "make the lake writable for this user or name another with --lake";
     if (code == TD_NETWORK)
-        return "check the connection and the address (--base-url, base_url), then run it again; 'tapedeck doctor --network' tries it";
+        return "check the connection and the address (--base-url, base_url), then run it again; 'tapedeck doctor "
+               "--network' tries it";
     return code == TD_DATA || code == TD_UNSUPPORTED || code == TD_UNITS ? for_data(app, text) : NULL;
 }
 

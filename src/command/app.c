@@ -84,7 +84,8 @@ static enum td_code load_pair(struct td_conf *conf, const char *name, const char
         if (!td_file_exists(user))
             return td_fail(err, TD_CONFIG, "%s: no such configuration file (named with --config)", user);
         code = td_conf_load(conf, user, err);
-    } else if (code == TD_OK && xdg_path("XDG_CONFIG_HOME", ".config", tail, path, sizeof path) && td_file_exists(path)) {
+    } else if (code == TD_OK && xdg_path("XDG_CONFIG_HOME", ".config", tail, path, sizeof path) &&
+               td_file_exists(path)) {
         code = td_conf_load(conf, path, err);
     }
     return code;
@@ -94,7 +95,9 @@ static enum td_code settle_lake(struct td_app *app, struct td_err *err)
 {
     const char *lake = td_conf_text(app->conf, "lake");
     if (*lake)
-        return td_copy(app->lake_root, sizeof app->lake_root, lake) ? TD_OK : td_fail(err, TD_CONFIG, "lake: the path is too long");
+        return td_copy(app->lake_root, sizeof app->lake_root, lake)
+                   ? TD_OK
+                   : td_fail(err, TD_CONFIG, "lake: the path is too long");
     if (!xdg_path("XDG_DATA_HOME", ".local/share", "tapedeck/lake", app->lake_root, sizeof app->lake_root))
         return td_fail(err, TD_CONFIG, "no lake: neither --lake, TAPEDECK_LAKE, XDG_DATA_HOME nor HOME is set");
     return TD_OK;
@@ -207,17 +210,22 @@ struct td_screen command_screen(const struct td_app *app)
 {
     const struct td_conf *u = app->universe;
     return (struct td_screen){
-        .thresholds = {.rvol = td_conf_double(u, "thresholds.rvol"), .pctchg = td_conf_double(u, "thresholds.pctchg"),
-                       .dvol = td_conf_double(u, "thresholds.dvol"), .min_price = td_conf_double(u, "thresholds.min_price"),
-                       .max_price = td_conf_double(u, "thresholds.max_price"), .cap_max = td_conf_double(u, "thresholds.cap_max")},
-        .membership = {.types = td_conf_text(u, "membership.types"), .exchanges = td_conf_text(u, "membership.exchanges"),
+        .thresholds = {.rvol = td_conf_double(u, "thresholds.rvol"),
+                       .pctchg = td_conf_double(u, "thresholds.pctchg"),
+                       .dvol = td_conf_double(u, "thresholds.dvol"),
+                       .min_price = td_conf_double(u, "thresholds.min_price"),
+                       .max_price = td_conf_double(u, "thresholds.max_price"),
+                       .cap_max = td_conf_double(u, "thresholds.cap_max")},
+        .membership = {.types = td_conf_text(u, "membership.types"),
+                       .exchanges = td_conf_text(u, "membership.exchanges"),
                        .drop_test_tickers = strcmp(td_conf_text(u, "membership.test_tickers"), "drop") == 0,
                        .type_unknown_pass = strcmp(td_conf_text(u, "membership.type_unknown"), "pass") == 0,
                        .cap_unknown_pass = strcmp(td_conf_text(u, "membership.cap_unknown"), "pass") == 0,
                        .drop_split_suspect = strcmp(td_conf_text(u, "membership.split_suspect"), "drop") == 0}};
 }
 
-enum td_code command_vendor(struct td_app *app, const struct td_args *args, const char **base_url, char key[256], struct td_err *err)
+enum td_code command_vendor(struct td_app *app, const struct td_args *args, const char **base_url, char key[256],
+                            struct td_err *err)
 {
     const char *given = td_args_text(args, "base-url");
     if (!given && app->sim) {
@@ -250,28 +258,32 @@ static enum td_code report_csv(const struct td_job_view *v, struct td_out *out, 
     uint64_t bad = 0;
     for (size_t i = 1; i < TD_REASON_COUNT; i++)
         bad += c->quarantined[i];
-    return td_out_printf(out, err, "job,units_planned,ok,empty,skipped,failed,rows_read,rows_written,rows_duplicate,rows_quarantined\n"
-                         "%s,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu\n", v->kind, (unsigned long long)c->planned,
-                         (unsigned long long)c->ok, (unsigned long long)c->empty, (unsigned long long)c->skipped,
-                         (unsigned long long)c->failed, (unsigned long long)c->rows_read, (unsigned long long)c->rows_written,
-                         (unsigned long long)c->rows_duplicate, (unsigned long long)bad);
+    return td_out_printf(
+        out, err,
+        "job,units_planned,ok,empty,skipped,failed,rows_read,rows_written,rows_duplicate,rows_quarantined\n"
+        "%s,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu\n",
+        v->kind, (unsigned long long)c->planned, (unsigned long long)c->ok, (unsigned long long)c->empty,
+        (unsigned long long)c->skipped, (unsigned long long)c->failed, (unsigned long long)c->rows_read,
+        (unsigned long long)c->rows_written, (unsigned long long)c->rows_duplicate, (unsigned long long)bad);
 }
 
 static enum td_code report_table(const struct td_job_view *v, struct td_out *out, struct td_err *err)
 {
     const struct td_job_counts *c = &v->counts;
     enum td_code code = td_out_printf(
-        out, err, "%s %s: %s\n  units  %llu planned = %llu ok + %llu empty + %llu skipped + %llu failed\n"
+        out, err,
+        "%s %s: %s\n  units  %llu planned = %llu ok + %llu empty + %llu skipped + %llu failed\n"
         "  rows   %llu read, %llu written, %llu duplicate\n",
         v->kind, v->title, td_job_state_name(v->state), (unsigned long long)c->planned, (unsigned long long)c->ok,
         (unsigned long long)c->empty, (unsigned long long)c->skipped, (unsigned long long)c->failed,
         (unsigned long long)c->rows_read, (unsigned long long)c->rows_written, (unsigned long long)c->rows_duplicate);
     for (size_t i = 1; code == TD_OK && i < TD_REASON_COUNT; i++)
         if (c->quarantined[i])
-            code = td_out_printf(out, err, "  quarantined  %s %llu\n", td_reason_text((enum td_reason)i), (unsigned long long)c->quarantined[i]);
+            code = td_out_printf(out, err, "  quarantined  %s %llu\n", td_reason_text((enum td_reason)i),
+                                 (unsigned long long)c->quarantined[i]);
     if (code == TD_OK && (c->off_hours || c->no_session))
-        code = td_out_printf(out, err, "  not counted  off_hours %llu, no_session %llu\n", (unsigned long long)c->off_hours,
-                             (unsigned long long)c->no_session);
+        code = td_out_printf(out, err, "  not counted  off_hours %llu, no_session %llu\n",
+                             (unsigned long long)c->off_hours, (unsigned long long)c->no_session);
     return code;
 }
 
@@ -280,7 +292,8 @@ static void name_failures(struct td_app *app, int id, enum td_code code, const s
 {
     struct td_unit_view units[5];
     char line[sizeof units[0].key + sizeof units[0].why];
-    size_t n = code == TD_UNITS || code == TD_DATA ? td_job_units(app->engine, id, TD_UNIT_FAILED, units, TD_COUNT(units)) : 0;
+    size_t n =
+        code == TD_UNITS || code == TD_DATA ? td_job_units(app->engine, id, TD_UNIT_FAILED, units, TD_COUNT(units)) : 0;
     for (size_t i = 0; i < n; i++) {
         td_snprintf(line, sizeof line, "%s: %s", units[i].key, units[i].why);
         if (strncmp(line, said->text, strlen(said->text)) != 0)
@@ -303,7 +316,7 @@ enum td_code command_job(struct td_app *app, int id, struct td_out *out, struct 
     td_buf_init(&json, 65536);
     td_job_report_json(&view, &json);
     td_buf_addc(&json, '\n');
-    enum td_code written = out->format == TD_FORMAT_JSON ? td_out_text(out, json.data ? json.data : "", err)
+    enum td_code written = out->format == TD_FORMAT_JSON  ? td_out_text(out, json.data ? json.data : "", err)
                            : out->format == TD_FORMAT_CSV ? report_csv(&view, out, err)
                            : app->quiet                   ? TD_OK
                                                           : report_table(&view, out, err);

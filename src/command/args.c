@@ -38,8 +38,9 @@ static enum td_code unknown_option(const struct td_command *command, const char 
             best = command->args[i].name;
         }
     }
-    return td_fail(err, TD_USAGE, "%s: unknown option '%s%s'%s%s%s; see 'tapedeck %s --help'", command->name, len > 1 ? "--" : "-", name,
-                   best ? " (did you mean '--" : "", best ? best : "", best ? "'?)" : "", command->name);
+    return td_fail(err, TD_USAGE, "%s: unknown option '%s%s'%s%s%s; see 'tapedeck %s --help'", command->name,
+                   len > 1 ? "--" : "-", name, best ? " (did you mean '--" : "", best ? best : "", best ? "'?)" : "",
+                   command->name);
 }
 
 static bool choice_ok(const char *choices, const char *text)
@@ -54,7 +55,8 @@ static bool choice_ok(const char *choices, const char *text)
     return false;
 }
 
-static enum td_code check_value(const struct td_command *command, const struct td_arg_def *def, const char *text, struct td_err *err)
+static enum td_code check_value(const struct td_command *command, const struct td_arg_def *def, const char *text,
+                                struct td_err *err)
 {
     int64_t whole;
     double number;
@@ -64,7 +66,8 @@ static enum td_code check_value(const struct td_command *command, const struct t
     switch (def->type) {
     case TD_ARG_INT:
         if (!td_parse_i64(text, len, &whole) || whole < 0)
-            return td_fail(err, TD_USAGE, "%s: %s%s '%s': a whole number from 0 up is needed", command->name, dashes, what, text);
+            return td_fail(err, TD_USAGE, "%s: %s%s '%s': a whole number from 0 up is needed", command->name, dashes,
+                           what, text);
         break;
     case TD_ARG_NUMBER:
         if (!td_parse_f64(text, len, &number))
@@ -72,7 +75,8 @@ static enum td_code check_value(const struct td_command *command, const struct t
         break;
     case TD_ARG_DATE:
         if (!td_parse_day(text, len, &day))
-            return td_fail(err, TD_USAGE, "%s: %s%s '%s': a date YYYY-MM-DD is needed", command->name, dashes, what, text);
+            return td_fail(err, TD_USAGE, "%s: %s%s '%s': a date YYYY-MM-DD is needed", command->name, dashes, what,
+                           text);
         break;
     case TD_ARG_TICKER:
         if (def->positional && !td_ticker_valid(text)) /* options take lists; their jobs check each ticker */
@@ -80,7 +84,8 @@ static enum td_code check_value(const struct td_command *command, const struct t
         break;
     case TD_ARG_CHOICE:
         if (!choice_ok(def->choices, text))
-            return td_fail(err, TD_USAGE, "%s: %s%s '%s': one of %s is needed", command->name, dashes, what, text, def->choices);
+            return td_fail(err, TD_USAGE, "%s: %s%s '%s': one of %s is needed", command->name, dashes, what, text,
+                           def->choices);
         break;
     default: break;
     }
@@ -114,12 +119,14 @@ static enum td_code put_value(const struct td_command *command, size_t index, co
     return TD_OK;
 }
 
-static enum td_code put_positional(const struct td_command *command, const char *word, struct td_args *args, struct td_err *err)
+static enum td_code put_positional(const struct td_command *command, const char *word, struct td_args *args,
+                                   struct td_err *err)
 {
     for (size_t i = 0; i < command->arg_count; i++)
         if (command->args[i].positional && (command->args[i].repeated || args->values[i].count == 0))
             return put_value(command, i, word, args, err);
-    return td_fail(err, TD_USAGE, "%s: one word too many: '%.60s'; see 'tapedeck %s --help'", command->name, word, command->name);
+    return td_fail(err, TD_USAGE, "%s: one word too many: '%.60s'; see 'tapedeck %s --help'", command->name, word,
+                   command->name);
 }
 
 /* One option at words[*i]; moves *i over its value. */
@@ -138,7 +145,8 @@ static enum td_code put_option(const struct td_command *command, const char *con
         return attached ? td_fail(err, TD_USAGE, "%s: '%s' takes no value", command->name, word)
                         : put_value(command, (size_t)index, "true", args, err);
     if (!attached && *i + 1 >= count)
-        return td_fail(err, TD_USAGE, "%s: '%s' needs a value%s%s", command->name, word, command->args[index].metavar ? ": " : "",
+        return td_fail(err, TD_USAGE, "%s: '%s' needs a value%s%s", command->name, word,
+                       command->args[index].metavar ? ": " : "",
                        command->args[index].metavar ? command->args[index].metavar : "");
     return put_value(command, (size_t)index, attached ? attached : words[++*i], args, err);
 }
@@ -148,8 +156,8 @@ static enum td_code check_required(const struct td_command *command, const struc
     for (size_t i = 0; i < command->arg_count; i++) {
         const struct td_arg_def *def = &command->args[i];
         if (def->required && args->values[i].count == 0)
-            return td_fail(err, TD_USAGE, "%s: %s%s is missing; see 'tapedeck %s --help'", command->name, def->positional ? "" : "--",
-                           def->positional ? def->metavar : def->name, command->name);
+            return td_fail(err, TD_USAGE, "%s: %s%s is missing; see 'tapedeck %s --help'", command->name,
+                           def->positional ? "" : "--", def->positional ? def->metavar : def->name, command->name);
     }
     return TD_OK;
 }

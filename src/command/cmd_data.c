@@ -44,11 +44,14 @@ static enum td_code run_ingest(struct td_app *app, const struct td_args *args, s
     const char *table = td_args_text(args, "table");
     bool bars = strncmp(table, "stocks_", 7) == 0;
     struct td_names tickers = {0};
-    struct td_ingest_options options = {
-        .table = table, .from = td_args_day(args, "from"), .to = td_args_day(args, "to"),
-        .incremental = td_args_flag(args, "incremental"),
-        .max_concurrent = (unsigned)td_args_int(args, "max-concurrent", td_conf_int(app->conf, "ingest.max_concurrent")),
-        .retries = (unsigned)td_conf_int(app->conf, "ingest.retries"), .timeout_s = (unsigned)td_conf_int(app->conf, "ingest.timeout")};
+    struct td_ingest_options options = {.table = table,
+                                        .from = td_args_day(args, "from"),
+                                        .to = td_args_day(args, "to"),
+                                        .incremental = td_args_flag(args, "incremental"),
+                                        .max_concurrent = (unsigned)td_args_int(
+                                            args, "max-concurrent", td_conf_int(app->conf, "ingest.max_concurrent")),
+                                        .retries = (unsigned)td_conf_int(app->conf, "ingest.retries"),
+                                        .timeout_s = (unsigned)td_conf_int(app->conf, "ingest.timeout")};
     if (bars && (options.from == TD_NO_DAY || options.to == TD_NO_DAY))
         return td_fail(err, TD_USAGE, "ingest: -t %s needs a range: -s DATE -e DATE", table);
     if (options.max_concurrent < 1 || options.max_concurrent > 256)
@@ -72,7 +75,9 @@ static enum td_code run_ingest(struct td_app *app, const struct td_args *args, s
     struct td_job_view view;
     if (code == TD_OK && !app->interactive && td_job_get(app->engine, id, &view) && view.counts.planned &&
         view.counts.empty == view.counts.planned)
-        code = td_fail(err, TD_MISSING, "the vendor has no bars for any of the tickers in this range: check their spelling (case matters) and the dates");
+        code = td_fail(err, TD_MISSING,
+                       "the vendor has no bars for any of the tickers in this range: check their spelling (case "
+                       "matters) and the dates");
     return code;
 }
 
@@ -92,11 +97,18 @@ static enum td_code run_import(struct td_app *app, const struct td_args *args, s
     const char *format = td_args_text(args, "time-format");
     size_t count = td_args_count(args, "file");
     struct td_import_job job = {
-        .file_count = count, .replace = td_args_flag(args, "replace"), .sparse = td_args_flag(args, "sparse"),
-        .dry_run = td_args_flag(args, "dry-run"), .source = td_args_text(args, "source"), .adjusted = td_args_text(args, "adjusted"),
-        .options = {.daily = strcmp(td_args_text(args, "as"), "stocks_daily") == 0, .ticker = td_args_text(args, "ticker"),
-                    .ticker_from_name = td_args_flag(args, "ticker-from-name"), .columns = td_args_text(args, "columns"),
-                    .new_york = strcmp(td_args_text(args, "time-zone"), "America/New_York") == 0, .time = time_format(format),
+        .file_count = count,
+        .replace = td_args_flag(args, "replace"),
+        .sparse = td_args_flag(args, "sparse"),
+        .dry_run = td_args_flag(args, "dry-run"),
+        .source = td_args_text(args, "source"),
+        .adjusted = td_args_text(args, "adjusted"),
+        .options = {.daily = strcmp(td_args_text(args, "as"), "stocks_daily") == 0,
+                    .ticker = td_args_text(args, "ticker"),
+                    .ticker_from_name = td_args_flag(args, "ticker-from-name"),
+                    .columns = td_args_text(args, "columns"),
+                    .new_york = strcmp(td_args_text(args, "time-zone"), "America/New_York") == 0,
+                    .time = time_format(format),
                     .strptime = time_format(format) == TD_TIME_FORMAT ? format : NULL,
                     .end_stamped = strcmp(td_args_text(args, "stamp"), "end") == 0}};
     const char **files = td_calloc(count, sizeof *files);
@@ -109,7 +121,8 @@ static enum td_code run_import(struct td_app *app, const struct td_args *args, s
         if (stat(files[i], &st) != 0)
             code = td_fail(err, TD_MISSING, "%s: no such file", files[i]);
         else if (S_ISDIR(st.st_mode))
-            code = td_fail(err, TD_USAGE, "%s: is a folder; name its files, for example %s/*.csv.gz", files[i], files[i]);
+            code =
+                td_fail(err, TD_USAGE, "%s: is a folder; name its files, for example %s/*.csv.gz", files[i], files[i]);
     }
     job.files = files;
     int id = 0;
@@ -125,8 +138,10 @@ static enum td_code run_import(struct td_app *app, const struct td_args *args, s
 
 static void sim_options(const struct td_args *args, struct td_sim_options *out, const char **faults)
 {
-    *out = (struct td_sim_options){.seed = (uint64_t)td_args_int(args, "seed", 1), .end = td_args_day(args, "end"),
-                                   .sessions = (int)td_args_int(args, "sessions", 0), .tickers = (int)td_args_int(args, "tickers", 0)};
+    *out = (struct td_sim_options){.seed = (uint64_t)td_args_int(args, "seed", 1),
+                                   .end = td_args_day(args, "end"),
+                                   .sessions = (int)td_args_int(args, "sessions", 0),
+                                   .tickers = (int)td_args_int(args, "tickers", 0)};
     if (out->end == TD_NO_DAY)
         out->end = 0;
     for (size_t i = 0; i < td_args_count(args, "fault") && i < 16; i++)
@@ -176,10 +191,18 @@ static enum td_code demo_ingest(struct td_app *app, const char *table, struct td
         return td_fail(err, TD_NOMEM, "out of memory: a list of tickers");
     for (size_t i = 0; i < count; i++)
         tickers[i] = td_sim_ticker(app->sim, i);
-    const struct td_ingest_options options = {
-        .table = table, .from = td_sim_first_session(app->sim, daily), .to = td_sim_last_session(app->sim), .tickers = tickers,
-        .ticker_count = count, .incremental = true, .max_concurrent = (unsigned)td_conf_int(app->conf, "ingest.max_concurrent"),
-        .retries = 5, .timeout_s = 60, .base_url = app->sim_url, .key = "demo"};
+    const struct td_ingest_options options = {.table = table,
+                                              .from = td_sim_first_session(app->sim, daily),
+                                              .to = td_sim_last_session(app->sim),
+                                              .tickers = tickers,
+                                              .ticker_count = count,
+                                              .incremental = true,
+                                              .max_concurrent =
+                                                  (unsigned)td_conf_int(app->conf, "ingest.max_concurrent"),
+                                              .retries = 5,
+                                              .timeout_s = 60,
+                                              .base_url = app->sim_url,
+                                              .key = "demo"};
     int id = 0;
     enum td_code code = td_job_ingest(app->engine, &options, &id, err);
     td_free(tickers);
@@ -198,7 +221,10 @@ static enum td_code demo_fill(struct td_app *app, struct td_err *err)
         code = td_job_cache(app->engine, &cache, &id, err);
     if (code == TD_OK)
         code = demo_job(app, id, err);
-    const struct td_universe_job universe = {.from = TD_NO_DAY, .to = TD_NO_DAY, .as_of = TD_NO_DAY, .screen = command_screen(app),
+    const struct td_universe_job universe = {.from = TD_NO_DAY,
+                                             .to = TD_NO_DAY,
+                                             .as_of = TD_NO_DAY,
+                                             .screen = command_screen(app),
                                              .top_k = (unsigned)td_conf_int(app->universe, "processing.top_k")};
     if (code == TD_OK)
         code = td_job_universe(app->engine, &universe, &id, err);
@@ -212,24 +238,31 @@ static enum td_code check_market(struct td_app *app, const struct td_sim_options
     if (o->end)
         td_format_day(o->end, end);
     td_snprintf(path, sizeof path, "%s/DEMO", td_lake_root(app->lake));
-    td_snprintf(want, sizeof want, "seed %llu end %s sessions %d tickers %d\n", (unsigned long long)o->seed, end, o->sessions, o->tickers);
+    td_snprintf(want, sizeof want, "seed %llu end %s sessions %d tickers %d\n", (unsigned long long)o->seed, end,
+                o->sessions, o->tickers);
     struct td_buf have;
     td_buf_init(&have, 131072);
-    enum td_code code = td_file_exists(path) ? td_file_read(path, 4096, &have, err) : td_publish_bytes(path, want, strlen(want), err);
+    enum td_code code =
+        td_file_exists(path) ? td_file_read(path, 4096, &have, err) : td_publish_bytes(path, want, strlen(want), err);
     if (code == TD_OK && have.len && strcmp(have.data, want) != 0)
-        code = td_fail(err, TD_USAGE, "%s: holds another simulated market (%.*s); start over with --fresh or choose another --lake",
+        code = td_fail(err, TD_USAGE,
+                       "%s: holds another simulated market (%.*s); start over with --fresh or choose another --lake",
                        td_lake_root(app->lake), (int)have.len - 1, have.data);
     td_buf_free(&have);
     return code;
 }
 
-static enum td_code demo_lake(struct td_app *app, const struct td_args *args, const struct td_sim_options *options, struct td_err *err)
+static enum td_code demo_lake(struct td_app *app, const struct td_args *args, const struct td_sim_options *options,
+                              struct td_err *err)
 {
-    if (strcmp(td_conf_origin(app->conf, "lake"), "flag") != 0) { /* a configured lake is the user's own, never the demo's */
+    if (strcmp(td_conf_origin(app->conf, "lake"), "flag") !=
+        0) { /* a configured lake is the user's own, never the demo's */
         const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-        if (!(cache && *cache ? td_snprintf(app->lake_root, sizeof app->lake_root, "%s/tapedeck/demo", cache)
-                              : home && td_snprintf(app->lake_root, sizeof app->lake_root, "%s/.cache/tapedeck/demo", home)))
-            return td_fail(err, TD_CONFIG, "demo: neither --lake, XDG_CACHE_HOME nor HOME says where to put the scratch lake");
+        if (!(cache && *cache
+                  ? td_snprintf(app->lake_root, sizeof app->lake_root, "%s/tapedeck/demo", cache)
+                  : home && td_snprintf(app->lake_root, sizeof app->lake_root, "%s/.cache/tapedeck/demo", home)))
+            return td_fail(err, TD_CONFIG,
+                           "demo: neither --lake, XDG_CACHE_HOME nor HOME says where to put the scratch lake");
     }
     enum td_code code = td_args_flag(args, "fresh") ? td_lake_remove(app->lake_root, err) : TD_OK;
     if (code == TD_OK)
@@ -264,10 +297,12 @@ static enum td_code run_demo(struct td_app *app, const struct td_args *args, str
 
 #define SIM_ARGS                                                                                                       \
     ARG("seed", .type = TD_ARG_INT, .metavar = "N", .value = "1", .help = "another number, another market"),           \
-        ARG("end", .type = TD_ARG_DATE, .metavar = "DATE", .help = "last session (default: a fixed one, see docs/simulator.md)"), \
+        ARG("end", .type = TD_ARG_DATE, .metavar = "DATE",                                                             \
+            .help = "last session (default: a fixed one, see docs/simulator.md)"),                                     \
         ARG("sessions", .type = TD_ARG_INT, .metavar = "N", .help = "sessions with minute bars (default 45)"),         \
         ARG("tickers", .type = TD_ARG_INT, .metavar = "N", .help = "number of tickers (default 300)"),                 \
-        ARG("fault", .type = TD_ARG_TEXT, .metavar = "KIND=RATE", .repeated = true, .help = "429, 500, truncate, garbage, slow, ...: docs/simulator.md")
+        ARG("fault", .type = TD_ARG_TEXT, .metavar = "KIND=RATE", .repeated = true,                                    \
+            .help = "429, 500, truncate, garbage, slow, ...: docs/simulator.md")
 
 static const struct td_arg_def demo_args[] = {
     ARG("headless", .type = TD_ARG_FLAG, .help = "no deck: print the newest watchlist and end"),
@@ -281,52 +316,82 @@ static const struct td_arg_def sim_args[] = {
     SIM_ARGS,
 };
 static const struct td_arg_def ingest_args[] = {
-    ARG("table", .aliases = "t", .type = TD_ARG_CHOICE, .choices = "stocks_minute|stocks_daily|splits|tickers|renames", .required = true,
-        .metavar = "TABLE", .help = "what to download"),
+    ARG("table", .aliases = "t", .type = TD_ARG_CHOICE, .choices = "stocks_minute|stocks_daily|splits|tickers|renames",
+        .required = true, .metavar = "TABLE", .help = "what to download"),
     ARG("from", .aliases = "s,start", .type = TD_ARG_DATE, .metavar = "DATE", .help = "first day"),
     ARG("to", .aliases = "e,end", .type = TD_ARG_DATE, .metavar = "DATE", .help = "last day, inclusive"),
     ARG("tickers", .type = TD_ARG_TICKER, .metavar = "A,B", .help = "these tickers; without: the lake's own list"),
     ARG("tickers-file", .type = TD_ARG_FILE, .metavar = "FILE", .help = "one ticker a line"),
     ARG("incremental", .type = TD_ARG_FLAG, .help = "skip what is complete on disk"),
-    ARG("max-concurrent", .type = TD_ARG_INT, .metavar = "N", .help = "requests in flight (default from the configuration)"),
+    ARG("max-concurrent", .type = TD_ARG_INT, .metavar = "N",
+        .help = "requests in flight (default from the configuration)"),
     ARG("base-url", .type = TD_ARG_TEXT, .metavar = "URL", .help = "another server, for example one of 'tapedeck sim'"),
 };
 static const struct td_arg_def import_args[] = {
-    ARG("file", .positional = true, .required = true, .repeated = true, .type = TD_ARG_FILE, .metavar = "FILE", .help = "CSV, JSON or Parquet, also .gz"),
-    ARG("as", .type = TD_ARG_CHOICE, .choices = "stocks_minute|stocks_daily", .required = true, .metavar = "TABLE", .help = "what the bars are"),
+    ARG("file", .positional = true, .required = true, .repeated = true, .type = TD_ARG_FILE, .metavar = "FILE",
+        .help = "CSV, JSON or Parquet, also .gz"),
+    ARG("as", .type = TD_ARG_CHOICE, .choices = "stocks_minute|stocks_daily", .required = true, .metavar = "TABLE",
+        .help = "what the bars are"),
     ARG("ticker", .type = TD_ARG_TICKER, .metavar = "T", .help = "ticker of every row, where no column has it"),
     ARG("ticker-from-name", .type = TD_ARG_FLAG, .help = "take it from the file's name, up to the first '_'"),
-    ARG("columns", .type = TD_ARG_TEXT, .metavar = "MAP", .help = "timestamp=datetime,volume=Volume,...; timestamp=date+ToD joins two"),
-    ARG("time-zone", .type = TD_ARG_CHOICE, .choices = "UTC|America/New_York", .value = "UTC", .metavar = "ZONE", .help = "zone of stamps that carry none"),
-    ARG("time-format", .type = TD_ARG_TEXT, .metavar = "FORMAT", .value = "auto", .help = "auto, ns, us, ms, s or a strptime pattern"),
-    ARG("stamp", .type = TD_ARG_CHOICE, .choices = "start|end", .value = "start", .metavar = "EDGE", .help = "which edge of its minute a bar is stamped with"),
+    ARG("columns", .type = TD_ARG_TEXT, .metavar = "MAP",
+        .help = "timestamp=datetime,volume=Volume,...; timestamp=date+ToD joins two"),
+    ARG("time-zone", .type = TD_ARG_CHOICE, .choices = "UTC|America/New_York", .value = "UTC", .metavar = "ZONE",
+        .help = "zone of stamps that carry none"),
+    ARG("time-format", .type = TD_ARG_TEXT, .metavar = "FORMAT", .value = "auto",
+        .help = "auto, ns, us, ms, s or a strptime pattern"),
+    ARG("stamp", .type = TD_ARG_CHOICE, .choices = "start|end", .value = "start", .metavar = "EDGE",
+        .help = "which edge of its minute a bar is stamped with"),
     ARG("replace", .type = TD_ARG_FLAG, .help = "drop what these ticker-months hold from another source"),
     ARG("sparse", .type = TD_ARG_FLAG, .help = "do not vouch for days between the first and last bar"),
     ARG("source", .type = TD_ARG_TEXT, .metavar = "NAME", .help = "name of the source (default: the format)"),
-    ARG("adjusted", .type = TD_ARG_DATE, .metavar = "DATE", .help = "prices are split-adjusted as of this day (default: raw)"),
+    ARG("adjusted", .type = TD_ARG_DATE, .metavar = "DATE",
+        .help = "prices are split-adjusted as of this day (default: raw)"),
     ARG("dry-run", .type = TD_ARG_FLAG, .help = "read and check, write nothing"),
 };
 
 const struct td_command data_commands[] = {
-    {.name = "demo", .group = "start", .summary = "fill a scratch lake from a simulated market, then open the deck", .args = demo_args,
-     .arg_count = TD_COUNT(demo_args), .run = run_demo, .shell_only = true,
-     .help = "No account is needed: the vendor is simulated inside, everything else is real: HTTP, JSON, Parquet, cache, screen.\n"
+    {.name = "demo",
+     .group = "start",
+     .summary = "fill a scratch lake from a simulated market, then open the deck",
+     .args = demo_args,
+     .arg_count = TD_COUNT(demo_args),
+     .run = run_demo,
+     .shell_only = true,
+     .help = "No account is needed: the vendor is simulated inside, everything else is real: HTTP, JSON, Parquet, "
+             "cache, screen.\n"
              "What is already there is kept, so an interrupted demo goes on where it was.\n\n"
              "  tapedeck demo\n  tapedeck demo --headless --lake /tmp/lake"},
-    {.name = "sim", .group = "start", .summary = "serve the simulated market on loopback until stopped", .args = sim_args,
-     .arg_count = TD_COUNT(sim_args), .run = run_sim, .shell_only = true,
+    {.name = "sim",
+     .group = "start",
+     .summary = "serve the simulated market on loopback until stopped",
+     .args = sim_args,
+     .arg_count = TD_COUNT(sim_args),
+     .run = run_sim,
+     .shell_only = true,
      .help = "Prints 'listening http://127.0.0.1:PORT' when ready; accepts the key 'demo'.\n\n"
-             "  tapedeck sim --port 8080 &\n  MASSIVE_API_KEY=demo tapedeck ingest -t stocks_minute -s 2025-12-01 -e 2025-12-05 "
+             "  tapedeck sim --port 8080 &\n  MASSIVE_API_KEY=demo tapedeck ingest -t stocks_minute -s 2025-12-01 -e "
+             "2025-12-05 "
              "--tickers AAPL --base-url http://127.0.0.1:8080"},
-    {.name = "ingest", .group = "data", .summary = "download bars from the vendor into bronze", .args = ingest_args,
-     .arg_count = TD_COUNT(ingest_args), .run = run_ingest,
-     .help = "A unit is a ticker-month (minute bars) or a ticker-year (daily bars). Run it again to go on after a stop: merging\n"
+    {.name = "ingest",
+     .group = "data",
+     .summary = "download bars from the vendor into bronze",
+     .args = ingest_args,
+     .arg_count = TD_COUNT(ingest_args),
+     .run = run_ingest,
+     .help = "A unit is a ticker-month (minute bars) or a ticker-year (daily bars). Run it again to go on after a "
+             "stop: merging\n"
              "never loses a row, and --incremental asks only for what is missing. The key comes from MASSIVE_API_KEY,\n"
              "POLYGON_API_KEY or the credentials file.\n\n"
              "  tapedeck ingest -t stocks_minute -s 2025-01-01 -e 2025-03-31 --tickers AAPL,APPS --incremental"},
-    {.name = "import", .group = "data", .summary = "bring local files of bars into bronze", .args = import_args,
-     .arg_count = TD_COUNT(import_args), .run = run_import,
-     .help = "Columns are recognised by their usual names; what cannot be recognised is asked for by name. Every row read is\n"
+    {.name = "import",
+     .group = "data",
+     .summary = "bring local files of bars into bronze",
+     .args = import_args,
+     .arg_count = TD_COUNT(import_args),
+     .run = run_import,
+     .help = "Columns are recognised by their usual names; what cannot be recognised is asked for by name. Every row "
+             "read is\n"
              "written, a duplicate, or quarantined with its reason.\n\n"
              "  tapedeck import AAPL.csv.gz --as stocks_minute --ticker-from-name"},
 };

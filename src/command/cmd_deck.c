@@ -43,7 +43,8 @@ static enum td_code run_filter(struct td_app *app, const struct td_args *args, s
     char text[512] = "";
     (void)out;
     for (size_t i = 0; i < td_args_count(args, "expression"); i++)
-        if (!td_snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i ? " " : "", td_args_nth(args, "expression", i)))
+        if (!td_snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i ? " " : "",
+                         td_args_nth(args, "expression", i)))
             return td_fail(err, TD_USAGE, "filter: the expression is longer than %zu bytes", sizeof text - 1);
     td_copy(app->want_filter, sizeof app->want_filter, *text ? text : "-");
     return TD_OK;
@@ -77,28 +78,85 @@ static enum td_code run_save(struct td_app *app, const struct td_args *args, str
                : td_fail(err, TD_USAGE, "save-display: the path is too long");
 }
 
-static const struct td_arg_def theme_args[] = {ARG("name", .positional = true, .required = true, .type = TD_ARG_THEME, .metavar = "NAME", .help = "a file of themes/ without .yaml")};
+static const struct td_arg_def theme_args[] = {ARG("name", .positional = true, .required = true, .type = TD_ARG_THEME,
+                                                   .metavar = "NAME", .help = "a file of themes/ without .yaml")};
 static const struct td_arg_def goto_args[] = {
-    ARG("ticker", .positional = true, .required = true, .type = TD_ARG_TICKER, .metavar = "TICKER", .help = "show its chart"),
+    ARG("ticker", .positional = true, .required = true, .type = TD_ARG_TICKER, .metavar = "TICKER",
+        .help = "show its chart"),
     ARG("date", .positional = true, .type = TD_ARG_DATE, .metavar = "DATE", .help = "on this session"),
 };
-static const struct td_arg_def sort_args[] = {ARG("column", .positional = true, .required = true, .type = TD_ARG_COLUMN, .metavar = "COL[:asc]", .help = "column of the watchlist")};
-static const struct td_arg_def filter_args[] = {ARG("expression", .positional = true, .repeated = true, .type = TD_ARG_FILTER, .metavar = "EXPR", .help = "rows to show; nothing shows all")};
-static const struct td_arg_def view_args[] = {ARG("name", .positional = true, .required = true, .type = TD_ARG_CHOICE, .choices = "deck|watchlist|chart|downloads|log|help", .metavar = "VIEW", .help = "what fills the screen")};
+static const struct td_arg_def sort_args[] = {ARG("column", .positional = true, .required = true, .type = TD_ARG_COLUMN,
+                                                  .metavar = "COL[:asc]", .help = "column of the watchlist")};
+static const struct td_arg_def filter_args[] = {ARG("expression", .positional = true, .repeated = true,
+                                                    .type = TD_ARG_FILTER, .metavar = "EXPR",
+                                                    .help = "rows to show; nothing shows all")};
+static const struct td_arg_def view_args[] = {ARG("name", .positional = true, .required = true, .type = TD_ARG_CHOICE,
+                                                  .choices = "deck|watchlist|chart|downloads|log|help",
+                                                  .metavar = "VIEW", .help = "what fills the screen")};
 static const struct td_arg_def set_args[] = {
-    ARG("what", .positional = true, .required = true, .type = TD_ARG_CHOICE, .choices = "clock|mouse", .metavar = "clock|mouse", .help = "what to switch"),
-    ARG("value", .positional = true, .required = true, .type = TD_ARG_CHOICE, .choices = "on|off", .metavar = "on|off", .help = "to what"),
+    ARG("what", .positional = true, .required = true, .type = TD_ARG_CHOICE, .choices = "clock|mouse",
+        .metavar = "clock|mouse", .help = "what to switch"),
+    ARG("value", .positional = true, .required = true, .type = TD_ARG_CHOICE, .choices = "on|off", .metavar = "on|off",
+        .help = "to what"),
 };
-static const struct td_arg_def save_args[] = {ARG("file", .positional = true, .required = true, .type = TD_ARG_FILE, .metavar = "FILE", .help = "text file")};
+static const struct td_arg_def save_args[] = {
+    ARG("file", .positional = true, .required = true, .type = TD_ARG_FILE, .metavar = "FILE", .help = "text file")};
 
 const struct td_command deck_commands[] = {
-    {.name = "quit", .aliases = "q,exit", .group = "deck", .summary = "leave the deck; running jobs stop at a unit boundary", .run = run_quit, .deck_only = true},
-    {.name = "view", .group = "deck", .summary = "choose what fills the screen", .args = view_args, .arg_count = 1, .run = run_view, .deck_only = true},
-    {.name = "goto", .group = "deck", .summary = "show a ticker's chart", .args = goto_args, .arg_count = 2, .run = run_goto, .deck_only = true},
-    {.name = "sort", .group = "deck", .summary = "order the watchlist", .args = sort_args, .arg_count = 1, .run = run_sort, .deck_only = true},
-    {.name = "filter", .group = "deck", .summary = "show only matching rows of the watchlist", .args = filter_args, .arg_count = 1, .run = run_filter, .deck_only = true},
-    {.name = "theme", .group = "deck", .summary = "change the colours", .args = theme_args, .arg_count = 1, .run = run_theme, .deck_only = true},
-    {.name = "set", .group = "deck", .summary = "switch the clock or the mouse", .args = set_args, .arg_count = 2, .run = run_set, .deck_only = true},
-    {.name = "save-display", .group = "deck", .summary = "write the screen to a text file", .args = save_args, .arg_count = 1, .run = run_save, .deck_only = true},
+    {.name = "quit",
+     .aliases = "q,exit",
+     .group = "deck",
+     .summary = "leave the deck; running jobs stop at a unit boundary",
+     .run = run_quit,
+     .deck_only = true},
+    {.name = "view",
+     .group = "deck",
+     .summary = "choose what fills the screen",
+     .args = view_args,
+     .arg_count = 1,
+     .run = run_view,
+     .deck_only = true},
+    {.name = "goto",
+     .group = "deck",
+     .summary = "show a ticker's chart",
+     .args = goto_args,
+     .arg_count = 2,
+     .run = run_goto,
+     .deck_only = true},
+    {.name = "sort",
+     .group = "deck",
+     .summary = "order the watchlist",
+     .args = sort_args,
+     .arg_count = 1,
+     .run = run_sort,
+     .deck_only = true},
+    {.name = "filter",
+     .group = "deck",
+     .summary = "show only matching rows of the watchlist",
+     .args = filter_args,
+     .arg_count = 1,
+     .run = run_filter,
+     .deck_only = true},
+    {.name = "theme",
+     .group = "deck",
+     .summary = "change the colours",
+     .args = theme_args,
+     .arg_count = 1,
+     .run = run_theme,
+     .deck_only = true},
+    {.name = "set",
+     .group = "deck",
+     .summary = "switch the clock or the mouse",
+     .args = set_args,
+     .arg_count = 2,
+     .run = run_set,
+     .deck_only = true},
+    {.name = "save-display",
+     .group = "deck",
+     .summary = "write the screen to a text file",
+     .args = save_args,
+     .arg_count = 1,
+     .run = run_save,
+     .deck_only = true},
 };
 const size_t deck_command_count = TD_COUNT(deck_commands);

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * universe explain: why a ticker is, or is not, on the list of a day. Each rule with its value, its threshold and its verdict. */
+ * universe explain: why a ticker is, or is not, on the list of a day. Each rule with its value, its threshold and its
+ * verdict. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "command_internal.h"
 
-static enum td_code put_rule(struct td_sheet *sheet, const char *rule, struct td_cell value, const char *threshold, int verdict,
-                             const char *note, struct td_err *err)
+static enum td_code put_rule(struct td_sheet *sheet, const char *rule, struct td_cell value, const char *threshold,
+                             int verdict, const char *note, struct td_err *err)
 {
     static const char *const words[] = {"fail", "pass", "info"};
     const struct td_cell cells[] = {
-        {.kind = TD_KIND_STR, .v.s = td_str_of(rule)}, value, {.kind = threshold ? TD_KIND_STR : TD_KIND_NULL, .v.s = td_str_of(threshold ? threshold : "")},
-        {.kind = TD_KIND_STR, .v.s = td_str_of(words[verdict])}, {.kind = TD_KIND_STR, .v.s = td_str_of(note)}};
+        {.kind = TD_KIND_STR, .v.s = td_str_of(rule)},
+        value,
+        {.kind = threshold ? TD_KIND_STR : TD_KIND_NULL, .v.s = td_str_of(threshold ? threshold : "")},
+        {.kind = TD_KIND_STR, .v.s = td_str_of(words[verdict])},
+        {.kind = TD_KIND_STR, .v.s = td_str_of(note)}};
     return td_sheet_row(sheet, cells, err);
 }
 
@@ -28,8 +32,8 @@ static struct td_cell words(const char *text)
 }
 
 /* The listing of the ticker that was alive on the day; NULL fields where the lake has no ticker table. */
-static enum td_code find_reference(const struct td_lake *lake, const char *ticker, td_day day, struct td_ticker_row *out, bool *known,
-                                   struct td_err *err)
+static enum td_code find_reference(const struct td_lake *lake, const char *ticker, td_day day,
+                                   struct td_ticker_row *out, bool *known, struct td_err *err)
 {
     struct td_buf path;
     struct td_rows rows = {0};
@@ -40,7 +44,8 @@ static enum td_code find_reference(const struct td_lake *lake, const char *ticke
         code = td_table_read(path.data, &td_ticker_record, &rows, NULL, NULL, err);
     const struct td_ticker_row *items = rows.items;
     for (size_t i = 0; code == TD_OK && i < rows.count; i++) {
-        bool alive = (items[i].list_date == TD_NO_DAY || items[i].list_date <= day) && (items[i].delisted == TD_NO_DAY || items[i].delisted >= day);
+        bool alive = (items[i].list_date == TD_NO_DAY || items[i].list_date <= day) &&
+                     (items[i].delisted == TD_NO_DAY || items[i].delisted >= day);
         if (strcmp(items[i].ticker, ticker) == 0 && alive) {
             *out = items[i];
             *known = true;
@@ -51,7 +56,8 @@ static enum td_code find_reference(const struct td_lake *lake, const char *ticke
     return code;
 }
 
-static enum td_code explain_rules(const struct td_screen *screen, const struct td_daily_row *row, struct td_sheet *sheet, struct td_err *err)
+static enum td_code explain_rules(const struct td_screen *screen, const struct td_daily_row *row,
+                                  struct td_sheet *sheet, struct td_err *err)
 {
     const struct td_thresholds *t = &screen->thresholds;
     char value[32], limit[5][80];
@@ -66,20 +72,27 @@ static enum td_code explain_rules(const struct td_screen *screen, const struct t
         const char *limit;
         bool pass;
     } rules[] = {
-        {"rvol30", "volume over the mean of the last 30 sessions, today included", row->rvol30, limit[0], row->rvol30 >= t->rvol},
-        {"pctchg_d", "close over the previous session's close - 1, splits taken out", row->pctchg_d, limit[1], fabs(row->pctchg_d) >= t->pctchg},
+        {"rvol30", "volume over the mean of the last 30 sessions, today included", row->rvol30, limit[0],
+         row->rvol30 >= t->rvol},
+        {"pctchg_d", "close over the previous session's close - 1, splits taken out", row->pctchg_d, limit[1],
+         fabs(row->pctchg_d) >= t->pctchg},
         {"dollar_vol_d", "USD traded in all phases", row->dollar_vol_d, limit[2], row->dollar_vol_d >= t->dvol},
-        {"close_d", "raw price band", row->close_d, limit[3], row->close_d >= t->min_price && row->close_d <= t->max_price},
-        {"market_cap_d", isnan(row->market_cap_d) ? "unknown: membership.cap_unknown decides" : "USD, point in time", row->market_cap_d, limit[4],
-         isnan(row->market_cap_d) ? screen->membership.cap_unknown_pass : t->cap_max <= 0 || row->market_cap_d <= t->cap_max},
+        {"close_d", "raw price band", row->close_d, limit[3],
+         row->close_d >= t->min_price && row->close_d <= t->max_price},
+        {"market_cap_d", isnan(row->market_cap_d) ? "unknown: membership.cap_unknown decides" : "USD, point in time",
+         row->market_cap_d, limit[4],
+         isnan(row->market_cap_d) ? screen->membership.cap_unknown_pass
+                                  : t->cap_max <= 0 || row->market_cap_d <= t->cap_max},
     };
     enum td_code code = TD_OK;
     for (size_t i = 0; code == TD_OK && i < TD_COUNT(rules); i++)
-        code = put_rule(sheet, rules[i].rule, number(rules[i].value, value), rules[i].limit, rules[i].pass, rules[i].note, err);
+        code = put_rule(sheet, rules[i].rule, number(rules[i].value, value), rules[i].limit, rules[i].pass,
+                        rules[i].note, err);
     return code;
 }
 
-static enum td_code explain_row(struct td_app *app, const struct td_daily_row *row, struct td_sheet *sheet, struct td_err *err)
+static enum td_code explain_row(struct td_app *app, const struct td_daily_row *row, struct td_sheet *sheet,
+                                struct td_err *err)
 {
     struct td_screen screen = command_screen(app);
     struct td_ticker_row listing = {0};
@@ -90,24 +103,32 @@ static enum td_code explain_row(struct td_app *app, const struct td_daily_row *r
     if (code == TD_OK)
         code = explain_rules(&screen, row, sheet, err);
     const struct td_reference reference = {.type = known && *listing.type ? listing.type : NULL,
-                                           .exchange = known && *listing.exchange ? listing.exchange : NULL, .test_ticker = -1};
+                                           .exchange = known && *listing.exchange ? listing.exchange : NULL,
+                                           .test_ticker = -1};
     bool listed = td_screen_row(&screen, row, &reference, &watch);
     if (code == TD_OK)
-        code = put_rule(sheet, "type", words(reference.type), screen.membership.types, 2, "unknown: membership.type_unknown decides", err);
+        code = put_rule(sheet, "type", words(reference.type), screen.membership.types, 2,
+                        "unknown: membership.type_unknown decides", err);
     if (code == TD_OK)
-        code = put_rule(sheet, "exchange", words(reference.exchange), screen.membership.exchanges, 2, "primary exchange", err);
+        code = put_rule(sheet, "exchange", words(reference.exchange), screen.membership.exchanges, 2,
+                        "primary exchange", err);
     if (code == TD_OK)
         code = put_rule(sheet, "flags", words(row->flags), NULL, 2, "what to know about the row", err);
     if (code == TD_OK)
-        code = put_rule(sheet, "session_rows", number(row->session_rows == UINT32_MAX ? TD_NO_F64 : row->session_rows, text), NULL, 2,
+        code = put_rule(sheet, "session_rows",
+                        number(row->session_rows == UINT32_MAX ? TD_NO_F64 : row->session_rows, text), NULL, 2,
                         "regular minutes with a bar", err);
     if (code == TD_OK)
-        code = put_rule(sheet, "close_src", words(row->close_src), NULL, 2, row->bars_from && strcmp(row->bars_from, "day") == 0 ? "row from a daily bar" : "row from minute bars", err);
+        code = put_rule(sheet, "close_src", words(row->close_src), NULL, 2,
+                        row->bars_from && strcmp(row->bars_from, "day") == 0 ? "row from a daily bar"
+                                                                             : "row from minute bars",
+                        err);
     if (code == TD_OK)
-        code = put_rule(sheet, "listed", words(listed ? "true" : "false"), NULL, listed, "membership, price band, cap and split rules", err);
+        code = put_rule(sheet, "listed", words(listed ? "true" : "false"), NULL, listed,
+                        "membership, price band, cap and split rules", err);
     if (code == TD_OK)
-        code = put_rule(sheet, "info_rich", words(listed && watch.info_rich == 1 ? "true" : "false"), NULL, listed && watch.info_rich == 1,
-                        "all rules together", err);
+        code = put_rule(sheet, "info_rich", words(listed && watch.info_rich == 1 ? "true" : "false"), NULL,
+                        listed && watch.info_rich == 1, "all rules together", err);
     return code;
 }
 
@@ -124,13 +145,17 @@ static enum td_code run_explain(struct td_app *app, const struct td_args *args, 
     if (code == TD_OK)
         code = td_cache_read(app->lake, ticker, &daily, err);
     if (code == TD_MISSING)
-        return td_fail(err, TD_MISSING, "%s: no daily cache of this ticker (case matters); see 'tapedeck status', or run 'tapedeck cache build'", ticker);
+        return td_fail(
+            err, TD_MISSING,
+            "%s: no daily cache of this ticker (case matters); see 'tapedeck status', or run 'tapedeck cache build'",
+            ticker);
     for (size_t i = 0; code == TD_OK && i < daily.count; i++)
         if (((const struct td_daily_row *)daily.items)[i].trading_day == day)
             row = (const struct td_daily_row *)daily.items + i;
     if (code == TD_OK && !row)
         code = td_fail(err, TD_MISSING, "%s: no row of %s in the cache: %s", ticker, td_args_text(args, "date"),
-                       td_cal_index(day) < 0 ? "that day is no session" : "it did not trade, or its bars were never fetched");
+                       td_cal_index(day) < 0 ? "that day is no session"
+                                             : "it did not trade, or its bars were never fetched");
     if (code == TD_OK)
         code = td_sheet_init(&sheet, names, kinds, TD_COUNT(names), err);
     if (code == TD_OK)
@@ -147,11 +172,17 @@ static enum td_code run_explain(struct td_app *app, const struct td_args *args, 
 }
 
 static const struct td_arg_def explain_args[] = {
-    ARG("ticker", .positional = true, .required = true, .type = TD_ARG_TICKER, .metavar = "TICKER", .help = "case matters"),
+    ARG("ticker", .positional = true, .required = true, .type = TD_ARG_TICKER, .metavar = "TICKER",
+        .help = "case matters"),
     ARG("date", .positional = true, .required = true, .type = TD_ARG_DATE, .metavar = "DATE", .help = "session"),
 };
 const struct td_command explain_commands[] = {
-    {.name = "universe explain", .group = "screen", .summary = "why a ticker is on a day's list: each rule, value and threshold", .args = explain_args,
-     .arg_count = TD_COUNT(explain_args), .run = run_explain, .help = "  tapedeck universe explain APPS 2025-02-06"},
+    {.name = "universe explain",
+     .group = "screen",
+     .summary = "why a ticker is on a day's list: each rule, value and threshold",
+     .args = explain_args,
+     .arg_count = TD_COUNT(explain_args),
+     .run = run_explain,
+     .help = "  tapedeck universe explain APPS 2025-02-06"},
 };
 const size_t explain_command_count = TD_COUNT(explain_commands);

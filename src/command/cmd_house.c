@@ -32,16 +32,17 @@ static enum td_code show_sheet(const struct td_sheet *sheet, struct td_out *out,
 
 /* ---- status ---- */
 
-static enum td_code put_fact(struct td_sheet *sheet, const char *section, const char *name, const char *state, const char *detail,
-                             struct td_err *err)
+static enum td_code put_fact(struct td_sheet *sheet, const char *section, const char *name, const char *state,
+                             const char *detail, struct td_err *err)
 {
     return put_texts(sheet, (const char *const[]){section, name, state, detail}, err);
 }
 
 static enum td_code table_facts(const struct td_lake *lake, struct td_sheet *sheet, struct td_err *err)
 {
-    static const char *const folders[] = {"bronze/stocks_minute", "bronze/stocks_daily", "bronze/splits", "bronze/tickers", "bronze/renames",
-                                          "cache/daily", "universe/info_rich"};
+    static const char *const folders[] = {"bronze/stocks_minute", "bronze/stocks_daily", "bronze/splits",
+                                          "bronze/tickers",       "bronze/renames",      "cache/daily",
+                                          "universe/info_rich"};
     enum td_code code = TD_OK;
     for (size_t i = 0; code == TD_OK && i < TD_COUNT(folders); i++) {
         struct td_lake_counts counts;
@@ -51,7 +52,8 @@ static enum td_code table_facts(const struct td_lake *lake, struct td_sheet *she
         td_snprintf(detail, sizeof detail, "%llu bytes", (unsigned long long)counts.bytes);
         if (counts.leftovers)
             td_snprintf(detail + strlen(detail), sizeof detail - strlen(detail),
-                        ", %llu leftovers of a killed run (the next run removes them)", (unsigned long long)counts.leftovers);
+                        ", %llu leftovers of a killed run (the next run removes them)",
+                        (unsigned long long)counts.leftovers);
         if (code == TD_OK)
             code = put_fact(sheet, "table", folders[i], files, detail, err);
     }
@@ -79,8 +81,8 @@ static enum td_code cache_facts(const struct td_lake *lake, struct td_sheet *she
         if (newest != TD_NO_DAY)
             td_format_day(newest, last);
         td_snprintf(state, sizeof state, "%zu tickers, %llu rows", manifest.count, (unsigned long long)rows);
-        td_snprintf(detail, sizeof detail, "preset %s, bars %s, generation %llu, through %s", manifest.preset, manifest.bars,
-                    (unsigned long long)manifest.generation, last);
+        td_snprintf(detail, sizeof detail, "preset %s, bars %s, generation %llu, through %s", manifest.preset,
+                    manifest.bars, (unsigned long long)manifest.generation, last);
         code = put_fact(sheet, "cache", "daily", state, detail, err);
         td_manifest_free(&manifest);
     }
@@ -131,10 +133,11 @@ static enum td_code journal_facts(const struct td_lake *lake, int64_t runs, stru
         td_arena_init(&arena, 1 << 20);
         if (td_doc_parse(text.data + i, n, path, &arena, &doc, NULL) == TD_OK && td_doc_text(doc, "job")) {
             char detail[512];
-            const char *what = td_doc_text(doc, "what"), *ended = td_doc_text(doc, "ended"), *state = td_doc_text(doc, "state"),
-                       *ok = td_doc_text(doc, "ok"), *failed = td_doc_text(doc, "failed"), *message = td_doc_text(doc, "message");
-            td_snprintf(detail, sizeof detail, "%s  %s  ok %s failed %s %s", ended ? ended : "", what ? what : "", ok ? ok : "?",
-                        failed ? failed : "?", message ? message : "");
+            const char *what = td_doc_text(doc, "what"), *ended = td_doc_text(doc, "ended"),
+                       *state = td_doc_text(doc, "state"), *ok = td_doc_text(doc, "ok"),
+                       *failed = td_doc_text(doc, "failed"), *message = td_doc_text(doc, "message");
+            td_snprintf(detail, sizeof detail, "%s  %s  ok %s failed %s %s", ended ? ended : "", what ? what : "",
+                        ok ? ok : "?", failed ? failed : "?", message ? message : "");
             code = put_fact(sheet, "run", td_doc_text(doc, "job"), state ? state : "?", detail, err);
         }
         td_arena_free(&arena);
@@ -159,7 +162,8 @@ static void note_difference(void *arg, const char *difference)
         ctx->code = put_fact(ctx->sheet, "verify", "cache", "differs", difference, ctx->err);
 }
 
-static enum td_code verify_facts(const struct td_lake *lake, struct td_sheet *sheet, uint64_t *differences, struct td_err *err)
+static enum td_code verify_facts(const struct td_lake *lake, struct td_sheet *sheet, uint64_t *differences,
+                                 struct td_err *err)
 {
     struct td_manifest manifest;
     struct verify_ctx ctx = {.sheet = sheet, .err = err};
@@ -174,8 +178,8 @@ static enum td_code verify_facts(const struct td_lake *lake, struct td_sheet *sh
     return code == TD_OK ? ctx.code : code;
 }
 
-static enum td_code gather_status(struct td_app *app, const struct td_args *args, struct td_sheet *sheet, uint64_t *differences,
-                                  struct td_err *err)
+static enum td_code gather_status(struct td_app *app, const struct td_args *args, struct td_sheet *sheet,
+                                  uint64_t *differences, struct td_err *err)
 {
     static const char *const names[] = {"section", "name", "state", "detail"};
     static const enum td_kind kinds[] = {TD_KIND_STR, TD_KIND_STR, TD_KIND_STR, TD_KIND_STR};
@@ -207,7 +211,8 @@ static enum td_code follow(struct td_app *app, struct td_out *out, struct td_err
             char line[256];
             td_job_line(&views[i], 100, line, sizeof line);
             running = running || views[i].state < TD_JOB_DONE;
-            code = td_out_printf(out, err, "%s %ld %s %s\n", views[i].kind, views[i].pid, td_job_state_name(views[i].state), line);
+            code = td_out_printf(out, err, "%s %ld %s %s\n", views[i].kind, views[i].pid,
+                                 td_job_state_name(views[i].state), line);
         }
         if (running && app->interrupted && app->interrupted(app->interrupted_ctx, 1000))
             return td_fail(err, TD_CANCELLED, "interrupted");
@@ -229,7 +234,8 @@ static enum td_code run_status(struct td_app *app, const struct td_args *args, s
         code = show_sheet(&sheet, out, err);
     td_sheet_free(&sheet);
     if (code == TD_OK && differences)
-        code = td_fail(err, TD_DATA, "%llu differences between the manifest and the disk; 'tapedeck cache build' repairs them",
+        code = td_fail(err, TD_DATA,
+                       "%llu differences between the manifest and the disk; 'tapedeck cache build' repairs them",
                        (unsigned long long)differences);
     return code;
 }
@@ -241,7 +247,10 @@ static enum td_code put_conf(const struct td_conf *conf, struct td_sheet *sheet,
     enum td_code code = TD_OK;
     for (size_t i = 0; code == TD_OK && i < td_conf_count(conf); i++) {
         const struct td_conf_key *key = td_conf_key_at(conf, i);
-        code = put_texts(sheet, (const char *const[]){key->path, td_conf_text(conf, key->path), td_conf_origin(conf, key->path), key->help}, err);
+        code = put_texts(
+            sheet,
+            (const char *const[]){key->path, td_conf_text(conf, key->path), td_conf_origin(conf, key->path), key->help},
+            err);
     }
     return code;
 }
@@ -265,7 +274,8 @@ static enum td_code run_config(struct td_app *app, const struct td_args *args, s
 
 /* ---- doctor ---- */
 
-static enum td_code check(struct td_sheet *sheet, const char *what, bool good, const char *found, const char *fix, struct td_err *err)
+static enum td_code check(struct td_sheet *sheet, const char *what, bool good, const char *found, const char *fix,
+                          struct td_err *err)
 {
     return put_texts(sheet, (const char *const[]){what, good ? "good" : "look", found, good ? NULL : fix}, err);
 }
@@ -276,15 +286,19 @@ static enum td_code check_lake(struct td_app *app, struct td_sheet *sheet, struc
     char found[700];
     enum td_code open = td_app_lake(app, false, &why);
     uint64_t room = td_disk_free(app->lake_root), floor = td_conf_size(app->conf, "limits.disk_free");
-    td_snprintf(found, sizeof found, "%s (%s)%s%s", app->lake_root, td_conf_origin(app->conf, "lake"), open == TD_OK ? "" : ": ",
-                open == TD_OK ? "" : why.text);
-    enum td_code code = check(sheet, "lake", open == TD_OK, found, "fill one with 'tapedeck demo', 'ingest' or 'import', or name it with --lake", err);
+    td_snprintf(found, sizeof found, "%s (%s)%s%s", app->lake_root, td_conf_origin(app->conf, "lake"),
+                open == TD_OK ? "" : ": ", open == TD_OK ? "" : why.text);
+    enum td_code code = check(sheet, "lake", open == TD_OK, found,
+                              "fill one with 'tapedeck demo', 'ingest' or 'import', or name it with --lake", err);
     if (code == TD_OK && open == TD_OK) {
         bool writable = access(app->lake_root, W_OK) == 0;
-        code = check(sheet, "lake writable", writable, writable ? "yes" : "no", "give this user write permission on the folder", err);
+        code = check(sheet, "lake writable", writable, writable ? "yes" : "no",
+                     "give this user write permission on the folder", err);
     }
-    td_snprintf(found, sizeof found, "%llu MiB, floor %llu MiB", (unsigned long long)(room >> 20), (unsigned long long)(floor >> 20));
-    return code == TD_OK ? check(sheet, "disk free", room >= floor, found, "make room, or lower limits.disk_free", err) : code;
+    td_snprintf(found, sizeof found, "%llu MiB, floor %llu MiB", (unsigned long long)(room >> 20),
+                (unsigned long long)(floor >> 20));
+    return code == TD_OK ? check(sheet, "disk free", room >= floor, found, "make room, or lower limits.disk_free", err)
+                         : code;
 }
 
 static enum td_code check_terminal(struct td_app *app, struct td_sheet *sheet, struct td_err *err)
@@ -294,7 +308,8 @@ static enum td_code check_terminal(struct td_app *app, struct td_sheet *sheet, s
                               "set TERM to your terminal's name, for example xterm-256color", err);
     bool utf8 = charset && (strstr(charset, "UTF-8") || strstr(charset, "utf8"));
     if (code == TD_OK)
-        code = check(sheet, "locale", utf8, charset ? charset : "?", "charts fall back to ASCII; set LC_ALL=C.UTF-8", err);
+        code =
+            check(sheet, "locale", utf8, charset ? charset : "?", "charts fall back to ASCII; set LC_ALL=C.UTF-8", err);
     if (code != TD_OK || !app->terminal_report)
         return code;
     struct td_buf lines;
@@ -311,13 +326,15 @@ static enum td_code check_terminal(struct td_app *app, struct td_sheet *sheet, s
     return code;
 }
 
-static enum td_code check_key(struct td_app *app, const struct td_args *args, struct td_sheet *sheet, struct td_err *err)
+static enum td_code check_key(struct td_app *app, const struct td_args *args, struct td_sheet *sheet,
+                              struct td_err *err)
 {
     char key[256] = "";
     const char *base_url = "";
     struct td_err why = {0};
     enum td_code have = command_vendor(app, args, &base_url, key, &why);
-    enum td_code code = check(sheet, "vendor key", have == TD_OK, have == TD_OK ? "found (not shown)" : why.text, "set MASSIVE_API_KEY", err);
+    enum td_code code = check(sheet, "vendor key", have == TD_OK, have == TD_OK ? "found (not shown)" : why.text,
+                              "set MASSIVE_API_KEY", err);
     if (code != TD_OK || !td_args_flag(args, "network"))
         return code;
     if (have != TD_OK)
@@ -329,7 +346,8 @@ static enum td_code check_key(struct td_app *app, const struct td_args *args, st
         td_snprintf(found, sizeof found, "%s answered in %.3f s", base_url, seconds);
     else
         td_copy(found, sizeof found, why.text);
-    return check(sheet, "network", reached == TD_OK, found, "check the address (base_url), the key and the connection", err);
+    return check(sheet, "network", reached == TD_OK, found, "check the address (base_url), the key and the connection",
+                 err);
 }
 
 static enum td_code run_doctor(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
@@ -366,7 +384,8 @@ static enum td_code run_help(struct td_app *app, const struct td_args *args, str
     (void)app;
     td_buf_init(&text, 1 << 20);
     for (size_t i = 0; i < td_args_count(args, "topic"); i++)
-        td_snprintf(name + strlen(name), sizeof name - strlen(name), "%s%s", i ? " " : "", td_args_nth(args, "topic", i));
+        td_snprintf(name + strlen(name), sizeof name - strlen(name), "%s%s", i ? " " : "",
+                    td_args_nth(args, "topic", i));
     const struct td_command *command = *name ? td_command_find(name) : NULL;
     enum td_code code = TD_OK;
     if (td_args_flag(args, "man-table"))
@@ -376,8 +395,9 @@ static enum td_code run_help(struct td_app *app, const struct td_args *args, str
     else if (*name && !command && help_group(name, &text))
         code = TD_OK;
     else if (*name && !command)
-        code = td_fail(err, TD_USAGE, "no command '%s'%s%s%s; see 'tapedeck help'", name, *nearest_command(name) ? " (did you mean '" : "",
-                       nearest_command(name), *nearest_command(name) ? "'?)" : "");
+        code = td_fail(err, TD_USAGE, "no command '%s'%s%s%s; see 'tapedeck help'", name,
+                       *nearest_command(name) ? " (did you mean '" : "", nearest_command(name),
+                       *nearest_command(name) ? "'?)" : "");
     else
         code = command ? td_help_command(command, &text) : td_help_overview(&text);
     if (code == TD_OK)
@@ -398,20 +418,38 @@ static const struct td_arg_def doctor_args[] = {
     ARG("base-url", .type = TD_ARG_TEXT, .metavar = "URL", .help = "another server"),
 };
 static const struct td_arg_def help_args[] = {
-    ARG("topic", .positional = true, .repeated = true, .type = TD_ARG_TOPIC, .metavar = "COMMAND", .help = "the command to explain"),
+    ARG("topic", .positional = true, .repeated = true, .type = TD_ARG_TOPIC, .metavar = "COMMAND",
+        .help = "the command to explain"),
     ARG("man-table", .type = TD_ARG_FLAG, .help = "the manual's COMMANDS section, in roff"),
     ARG("bash-completion", .type = TD_ARG_FLAG, .help = "a completion script for bash"),
 };
 
 const struct td_command house_commands[] = {
-    {.name = "status", .group = "house", .summary = "what the lake holds, what runs, what ran", .args = status_args,
-     .arg_count = TD_COUNT(status_args), .run = run_status,
+    {.name = "status",
+     .group = "house",
+     .summary = "what the lake holds, what runs, what ran",
+     .args = status_args,
+     .arg_count = TD_COUNT(status_args),
+     .run = run_status,
      .help = "Jobs of every process are shown, also a cron job's; a job whose process died is 'interrupted'.\n\n"
              "  tapedeck status --verify\n  tapedeck status --follow"},
-    {.name = "config", .group = "house", .summary = "every setting with its value and where it came from", .run = run_config},
-    {.name = "doctor", .group = "house", .summary = "check terminal, locale, lake and credentials", .args = doctor_args,
-     .arg_count = TD_COUNT(doctor_args), .run = run_doctor, .help = "  tapedeck doctor\n  tapedeck doctor --network"},
-    {.name = "help", .group = "house", .summary = "this list, or one command explained", .args = help_args, .arg_count = TD_COUNT(help_args),
-     .run = run_help, .help = "  tapedeck help\n  tapedeck help cache build"},
+    {.name = "config",
+     .group = "house",
+     .summary = "every setting with its value and where it came from",
+     .run = run_config},
+    {.name = "doctor",
+     .group = "house",
+     .summary = "check terminal, locale, lake and credentials",
+     .args = doctor_args,
+     .arg_count = TD_COUNT(doctor_args),
+     .run = run_doctor,
+     .help = "  tapedeck doctor\n  tapedeck doctor --network"},
+    {.name = "help",
+     .group = "house",
+     .summary = "this list, or one command explained",
+     .args = help_args,
+     .arg_count = TD_COUNT(help_args),
+     .run = run_help,
+     .help = "  tapedeck help\n  tapedeck help cache build"},
 };
 const size_t house_command_count = TD_COUNT(house_commands);

@@ -13,7 +13,8 @@ static enum td_code choose_day(struct td_app *app, td_day wanted, td_day *day, s
     struct td_days built = {0};
     enum td_code code = td_watch_days(app->lake, &built, err);
     if (code == TD_OK && built.count == 0)
-        code = td_fail(err, TD_MISSING, "no watchlist in %s; run 'tapedeck cache build' and 'tapedeck universe build'", app->lake_root);
+        code = td_fail(err, TD_MISSING, "no watchlist in %s; run 'tapedeck cache build' and 'tapedeck universe build'",
+                       app->lake_root);
     td_day nearest = TD_NO_DAY;
     for (size_t i = 0; code == TD_OK && i < built.count; i++) {
         int64_t gap = (int64_t)built.items[i] - wanted, best = (int64_t)nearest - wanted;
@@ -33,12 +34,14 @@ static enum td_code choose_day(struct td_app *app, td_day wanted, td_day *day, s
     return code;
 }
 
-static enum td_code show_model(const struct td_model *source, const struct td_args *args, struct td_out *out, struct td_err *err)
+static enum td_code show_model(const struct td_model *source, const struct td_args *args, struct td_out *out,
+                               struct td_err *err)
 {
     struct td_selection selection = {0};
     struct td_filter *filter = NULL;
     size_t map[MAX_COLUMNS], count = 0;
-    const char *columns = td_args_text(args, "columns"), *expression = td_args_text(args, "filter"), *sort = td_args_text(args, "sort");
+    const char *columns = td_args_text(args, "columns"), *expression = td_args_text(args, "filter"),
+               *sort = td_args_text(args, "sort");
     int64_t top = td_args_int(args, "top", -1);
     enum td_code code = td_selection_all(&selection, source->rows, err);
     if (code == TD_OK && expression)
@@ -60,7 +63,8 @@ static enum td_code show_model(const struct td_model *source, const struct td_ar
     return code;
 }
 
-static enum td_code run_watchlist(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
+static enum td_code run_watchlist(struct td_app *app, const struct td_args *args, struct td_out *out,
+                                  struct td_err *err)
 {
     td_day day = td_args_day(args, "date");
     struct td_rows rows = {0};
@@ -71,7 +75,8 @@ static enum td_code run_watchlist(struct td_app *app, const struct td_args *args
     if (code == TD_OK && app->interactive) {
         app->goto_day = day;
         td_copy(app->want_sort, sizeof app->want_sort, td_args_given(args, "sort") ? td_args_text(args, "sort") : "");
-        td_copy(app->want_filter, sizeof app->want_filter, td_args_given(args, "filter") ? td_args_text(args, "filter") : "");
+        td_copy(app->want_filter, sizeof app->want_filter,
+                td_args_given(args, "filter") ? td_args_text(args, "filter") : "");
         return TD_OK;
     }
     if (code == TD_OK)
@@ -81,7 +86,8 @@ static enum td_code run_watchlist(struct td_app *app, const struct td_args *args
     if (out->format == TD_FORMAT_TABLE) {
         char text[16];
         td_format_day(day, text);
-        code = td_out_printf(out, err, "info-rich scan of %s: %zu listed (known only after that day)\n", text, rows.count);
+        code =
+            td_out_printf(out, err, "info-rich scan of %s: %zu listed (known only after that day)\n", text, rows.count);
     }
     if (code == TD_OK)
         code = td_record_model_init(&model, &td_watch_record, rows.items, rows.count, err);
@@ -96,7 +102,8 @@ static enum td_code run_watchlist(struct td_app *app, const struct td_args *args
 
 enum td_code command_candle_options(const struct td_args *args, struct td_candle_options *out, struct td_err *err)
 {
-    const char *hours = td_args_text(args, "hours"), *anchor = td_args_text(args, "anchor"), *tf = td_args_text(args, "tf");
+    const char *hours = td_args_text(args, "hours"), *anchor = td_args_text(args, "anchor"),
+               *tf = td_args_text(args, "tf");
     *out = (struct td_candle_options){0};
     if (!td_tf_parse(tf, &out->tf))
         return td_fail(err, TD_USAGE, "--tf '%s': one of 1m, 5m, 15m, 30m, 1h, 4h, 1d is needed", tf);
@@ -106,15 +113,16 @@ enum td_code command_candle_options(const struct td_args *args, struct td_candle
     return TD_OK;
 }
 
-
-static enum td_code show_candles(const char *ticker, const struct td_candle *candles, size_t count, struct td_out *out, struct td_err *err)
+static enum td_code show_candles(const char *ticker, const struct td_candle *candles, size_t count, struct td_out *out,
+                                 struct td_err *err)
 {
     struct td_view_column columns[32] = {{"ticker", TD_KIND_STR}};
     struct td_cell cells[32];
     struct td_out_stream stream;
     size_t n = td_candle_record.count;
     for (size_t k = 0; k < n; k++)
-        columns[k + 1] = (struct td_view_column){td_candle_record.fields[k].name, td_field_cell_kind(&td_candle_record.fields[k])};
+        columns[k + 1] =
+            (struct td_view_column){td_candle_record.fields[k].name, td_field_cell_kind(&td_candle_record.fields[k])};
     enum td_code code = td_out_begin(&stream, out, columns, n + 1, err);
     for (size_t i = 0; code == TD_OK && i < count; i++) {
         cells[0] = (struct td_cell){.kind = TD_KIND_STR, .v.s = td_str_of(ticker)};
@@ -137,14 +145,16 @@ static void mark_partial(struct td_candles *candles, enum td_tf tf)
     }
 }
 
-static enum td_code load_candles(struct td_app *app, const struct td_args *args, struct td_candles *out, enum td_tf *tf, struct td_err *err)
+static enum td_code load_candles(struct td_app *app, const struct td_args *args, struct td_candles *out, enum td_tf *tf,
+                                 struct td_err *err)
 {
     struct td_candle_options options;
     enum td_code code = command_candle_options(args, &options, err);
     if (code == TD_OK)
         code = td_app_lake(app, false, err);
     if (code == TD_OK)
-        code = td_lake_candles(app->lake, td_args_text(args, "ticker"), td_args_day(args, "from"), td_args_day(args, "to"), &options, out, err);
+        code = td_lake_candles(app->lake, td_args_text(args, "ticker"), td_args_day(args, "from"),
+                               td_args_day(args, "to"), &options, out, err);
     *tf = options.tf;
     if (code == TD_OK)
         mark_partial(out, options.tf);
@@ -170,15 +180,21 @@ static enum td_code run_candles(struct td_app *app, const struct td_args *args, 
 
 /* ---- chart ---- */
 
-static enum td_code draw_chart(const struct td_args *args, const struct td_candles *candles, enum td_tf tf, int width, int height,
-                               enum td_tier tier, struct td_out *out, struct td_err *err)
+static enum td_code draw_chart(const struct td_args *args, const struct td_candles *candles, enum td_tf tf, int width,
+                               int height, enum td_tier tier, struct td_out *out, struct td_err *err)
 {
     char title[64];
     struct td_grid grid = {0};
     struct td_buf text;
     td_buf_init(&text, (size_t)16 << 20);
     td_snprintf(title, sizeof title, "%s  %s", td_args_text(args, "ticker"), td_tf_name(tf));
-    struct td_chart chart = {.title = title, .candles = candles->items, .n = candles->n, .cursor = -1, .tf = tf, .tier = tier, .volume = true};
+    struct td_chart chart = {.title = title,
+                             .candles = candles->items,
+                             .n = candles->n,
+                             .cursor = -1,
+                             .tf = tf,
+                             .tier = tier,
+                             .volume = true};
     size_t fit = td_chart_visible(&chart, width);
     chart.first = candles->n > fit ? candles->n - fit : 0;
     enum td_code code = td_grid_init(&grid, height, width, err);
@@ -211,7 +227,8 @@ static enum td_code run_chart(struct td_app *app, const struct td_args *args, st
         td_copy(app->goto_ticker, sizeof app->goto_ticker, td_args_text(args, "ticker"));
         td_copy(app->want_tf, sizeof app->want_tf, td_tf_name(tf));
     } else if (code == TD_OK && out->format != TD_FORMAT_TABLE) {
-        code = show_candles(td_args_text(args, "ticker"), candles.items, candles.n, out, err); /* the numbers behind the picture */
+        code = show_candles(td_args_text(args, "ticker"), candles.items, candles.n, out,
+                            err); /* the numbers behind the picture */
     } else if (code == TD_OK) {
         code = draw_chart(args, &candles, tf, (int)width, (int)height, tier, out, err);
     }
@@ -222,19 +239,25 @@ static enum td_code run_chart(struct td_app *app, const struct td_args *args, st
 /* ---- the table ---- */
 
 #define CANDLE_ARGS                                                                                                    \
-    ARG("ticker", .positional = true, .required = true, .type = TD_ARG_TICKER, .metavar = "TICKER", .help = "case matters"), \
-        ARG("tf", .type = TD_ARG_CHOICE, .choices = "1m|5m|15m|30m|1h|4h|1d", .value = "5m", .metavar = "TF", .help = "timeframe"), \
+    ARG("ticker", .positional = true, .required = true, .type = TD_ARG_TICKER, .metavar = "TICKER",                    \
+        .help = "case matters"),                                                                                       \
+        ARG("tf", .type = TD_ARG_CHOICE, .choices = "1m|5m|15m|30m|1h|4h|1d", .value = "5m", .metavar = "TF",          \
+            .help = "timeframe"),                                                                                      \
         ARG("from", .aliases = "s,start", .type = TD_ARG_DATE, .metavar = "DATE", .help = "first day"),                \
         ARG("to", .aliases = "e,end", .type = TD_ARG_DATE, .metavar = "DATE", .help = "last day, inclusive"),          \
-        ARG("hours", .type = TD_ARG_CHOICE, .choices = "regular|all|rth|eth", .value = "regular", .metavar = "HOURS", .help = "market phases"), \
+        ARG("hours", .type = TD_ARG_CHOICE, .choices = "regular|all|rth|eth", .value = "regular", .metavar = "HOURS",  \
+            .help = "market phases"),                                                                                  \
         ARG("anchor", .type = TD_ARG_CHOICE, .choices = "session|clock", .value = "session", .metavar = "ANCHOR",      \
             .help = "buckets from 09:30 (04:00 for all hours), or from midnight"),                                     \
-        ARG("calendar", .type = TD_ARG_CHOICE, .choices = "on|off", .value = "on", .metavar = "ON", .help = "on: regular ends at an early close")
+        ARG("calendar", .type = TD_ARG_CHOICE, .choices = "on|off", .value = "on", .metavar = "ON",                    \
+            .help = "on: regular ends at an early close")
 
 static const struct td_arg_def watchlist_args[] = {
-    ARG("date", .positional = true, .type = TD_ARG_DATE, .metavar = "DATE", .help = "session (default: the newest in the lake)"),
+    ARG("date", .positional = true, .type = TD_ARG_DATE, .metavar = "DATE",
+        .help = "session (default: the newest in the lake)"),
     ARG("sort", .type = TD_ARG_COLUMN, .metavar = "COL[:asc]", .help = "order, for example rvol30 or ticker:asc"),
-    ARG("filter", .type = TD_ARG_FILTER, .metavar = "EXPR", .help = "for example 'rvol30 > 3 and abs(pctchg_d) >= 0.2'"),
+    ARG("filter", .type = TD_ARG_FILTER, .metavar = "EXPR",
+        .help = "for example 'rvol30 > 3 and abs(pctchg_d) >= 0.2'"),
     ARG("top", .type = TD_ARG_INT, .metavar = "N", .help = "the first N rows only"),
     ARG("columns", .type = TD_ARG_COLUMNS, .metavar = "A,B", .help = "these columns, in this order"),
 };
@@ -246,18 +269,35 @@ static const struct td_arg_def chart_args[] = {
     CANDLE_ARGS,
     ARG("width", .type = TD_ARG_INT, .metavar = "N", .help = "columns"),
     ARG("height", .type = TD_ARG_INT, .metavar = "N", .help = "rows (default 24)"),
-    ARG("glyphs", .type = TD_ARG_CHOICE, .choices = "ascii|block|braille", .metavar = "TIER", .help = "characters to draw with (default block)"),
+    ARG("glyphs", .type = TD_ARG_CHOICE, .choices = "ascii|block|braille", .metavar = "TIER",
+        .help = "characters to draw with (default block)"),
 };
 
 const struct td_command look_commands[] = {
-    {.name = "watchlist", .aliases = "wl", .group = "look", .summary = "the info-rich scan of a session", .args = watchlist_args,
-     .arg_count = TD_COUNT(watchlist_args), .run = run_watchlist,
-     .help = "Without --filter every row of the file is shown: names that pass membership, price and cap; info_rich tells which\n"
+    {.name = "watchlist",
+     .aliases = "wl",
+     .group = "look",
+     .summary = "the info-rich scan of a session",
+     .args = watchlist_args,
+     .arg_count = TD_COUNT(watchlist_args),
+     .run = run_watchlist,
+     .help = "Without --filter every row of the file is shown: names that pass membership, price and cap; info_rich "
+             "tells which\n"
              "pass all rules. A list for a day is known only after that day.\n\n"
              "  tapedeck watchlist\n  tapedeck watchlist 2025-02-06 --sort rvol30 --filter 'info_rich' --format csv"},
-    {.name = "candles", .group = "look", .summary = "candles of a ticker as rows", .args = candles_args, .arg_count = TD_COUNT(candles_args),
-     .run = run_candles, .help = "  tapedeck candles AAPL --tf 1h -s 2025-02-03 -e 2025-02-07 --format csv"},
-    {.name = "chart", .group = "look", .summary = "candles of a ticker as a picture in text", .args = chart_args, .arg_count = TD_COUNT(chart_args),
-     .run = run_chart, .help = "The newest candles that fit are drawn.\n\n  tapedeck chart APPS --tf 15m --width 100 --height 24"},
+    {.name = "candles",
+     .group = "look",
+     .summary = "candles of a ticker as rows",
+     .args = candles_args,
+     .arg_count = TD_COUNT(candles_args),
+     .run = run_candles,
+     .help = "  tapedeck candles AAPL --tf 1h -s 2025-02-03 -e 2025-02-07 --format csv"},
+    {.name = "chart",
+     .group = "look",
+     .summary = "candles of a ticker as a picture in text",
+     .args = chart_args,
+     .arg_count = TD_COUNT(chart_args),
+     .run = run_chart,
+     .help = "The newest candles that fit are drawn.\n\n  tapedeck chart APPS --tf 15m --width 100 --height 24"},
 };
 const size_t look_command_count = TD_COUNT(look_commands);

@@ -64,7 +64,8 @@ struct cat_sink { /* where rows go: canonical text or the ordinary stream */
     struct td_out_stream stream;
 };
 
-static enum td_code cat_row(struct cat_sink *sink, const struct td_scan *scan, const struct scan_row *row, struct td_err *err)
+static enum td_code cat_row(struct cat_sink *sink, const struct td_scan *scan, const struct scan_row *row,
+                            struct td_err *err)
 {
     if (!sink->canonical)
         return td_out_row(&sink->stream, row->cells, err);
@@ -78,10 +79,11 @@ static enum td_code cat_row(struct cat_sink *sink, const struct td_scan *scan, c
     return code;
 }
 
-static enum td_code cat_rows(struct td_scan *scan, struct scan_row *row, const struct td_filter *filter, int64_t limit, struct cat_sink *sink,
-                             struct td_err *err)
+static enum td_code cat_rows(struct td_scan *scan, struct scan_row *row, const struct td_filter *filter, int64_t limit,
+                             struct cat_sink *sink, struct td_err *err)
 {
-    struct td_model model = {.columns = row->columns, .column_count = row->count, .rows = 1, .cell = scan_cell, .ctx = row};
+    struct td_model model = {
+        .columns = row->columns, .column_count = row->count, .rows = 1, .cell = scan_cell, .ctx = row};
     bool more = true;
     enum td_code code = TD_OK;
     for (int64_t shown = 0; code == TD_OK && (limit < 0 || shown < limit);) {
@@ -96,10 +98,11 @@ static enum td_code cat_rows(struct td_scan *scan, struct scan_row *row, const s
     return code;
 }
 
-static enum td_code cat_scan(struct td_scan *scan, struct scan_row *row, const struct td_args *args, int64_t limit, struct td_out *out,
-                             struct td_err *err)
+static enum td_code cat_scan(struct td_scan *scan, struct scan_row *row, const struct td_args *args, int64_t limit,
+                             struct td_out *out, struct td_err *err)
 {
-    struct td_model model = {.columns = row->columns, .column_count = row->count, .rows = 1, .cell = scan_cell, .ctx = row};
+    struct td_model model = {
+        .columns = row->columns, .column_count = row->count, .rows = 1, .cell = scan_cell, .ctx = row};
     struct cat_sink sink = {.out = out, .canonical = out->format == TD_FORMAT_CSV};
     struct td_filter *filter = NULL;
     const char *where = td_args_text(args, "where");
@@ -126,7 +129,8 @@ static enum td_code cat_scan(struct td_scan *scan, struct scan_row *row, const s
     return code;
 }
 
-static enum td_code cat_file(const char *path, const struct td_args *args, int64_t limit, struct td_out *out, struct td_err *err)
+static enum td_code cat_file(const char *path, const struct td_args *args, int64_t limit, struct td_out *out,
+                             struct td_err *err)
 {
     struct td_scan *scan = NULL;
     enum td_code code = td_scan_open(path, td_args_text(args, "columns"), &scan, err);
@@ -170,7 +174,8 @@ static enum td_code run_head(struct td_app *app, const struct td_args *args, str
 
 static enum td_code file_rows(const struct td_args *args, bool verify, struct td_out *out, struct td_err *err)
 {
-    static const struct td_view_column columns[] = {{"file", TD_KIND_STR}, {"rows", TD_KIND_I64}, {"state", TD_KIND_STR}};
+    static const struct td_view_column columns[] = {
+        {"file", TD_KIND_STR}, {"rows", TD_KIND_I64}, {"state", TD_KIND_STR}};
     struct td_out_stream stream;
     enum td_code code = td_out_begin(&stream, out, columns, verify ? 3 : 2, err), worst = TD_OK;
     if (code != TD_OK)
@@ -210,7 +215,9 @@ static enum td_code run_verify(struct td_app *app, const struct td_args *args, s
     return file_rows(args, true, out, err);
 }
 
-#define FILES ARG("file", .positional = true, .required = true, .repeated = true, .type = TD_ARG_FILE, .metavar = "FILE", .help = "Parquet files")
+#define FILES                                                                                                          \
+    ARG("file", .positional = true, .required = true, .repeated = true, .type = TD_ARG_FILE, .metavar = "FILE",        \
+        .help = "Parquet files")
 
 static const struct td_arg_def file_args[] = {FILES};
 static const struct td_arg_def cat_args[] = {
@@ -221,14 +228,49 @@ static const struct td_arg_def cat_args[] = {
 };
 
 const struct td_command parquet_commands[] = {
-    {.name = "parquet schema", .group = "look", .summary = "columns and types of Parquet files", .args = file_args, .arg_count = 1, .run = run_schema},
-    {.name = "parquet meta", .group = "look", .summary = "footer and key-value metadata", .args = file_args, .arg_count = 1, .run = run_meta},
-    {.name = "parquet pages", .group = "look", .summary = "every page: type, encoding, sizes, offset", .args = file_args, .arg_count = 1, .run = run_pages},
-    {.name = "parquet cat", .group = "look", .summary = "rows of Parquet files", .args = cat_args, .arg_count = TD_COUNT(cat_args), .run = run_cat,
-     .help = "--format csv prints the canonical CSV with a typed header: timestamps and dates as stored, strings quoted."},
-    {.name = "parquet head", .group = "look", .summary = "the first rows", .args = cat_args, .arg_count = TD_COUNT(cat_args), .run = run_head},
-    {.name = "parquet count", .group = "look", .summary = "number of rows", .args = file_args, .arg_count = 1, .run = run_count},
-    {.name = "parquet verify", .group = "look", .summary = "decode everything and check it against the statistics", .args = file_args,
-     .arg_count = 1, .run = run_verify},
+    {.name = "parquet schema",
+     .group = "look",
+     .summary = "columns and types of Parquet files",
+     .args = file_args,
+     .arg_count = 1,
+     .run = run_schema},
+    {.name = "parquet meta",
+     .group = "look",
+     .summary = "footer and key-value metadata",
+     .args = file_args,
+     .arg_count = 1,
+     .run = run_meta},
+    {.name = "parquet pages",
+     .group = "look",
+     .summary = "every page: type, encoding, sizes, offset",
+     .args = file_args,
+     .arg_count = 1,
+     .run = run_pages},
+    {.name = "parquet cat",
+     .group = "look",
+     .summary = "rows of Parquet files",
+     .args = cat_args,
+     .arg_count = TD_COUNT(cat_args),
+     .run = run_cat,
+     .help =
+         "--format csv prints the canonical CSV with a typed header: timestamps and dates as stored, strings quoted."},
+    {.name = "parquet head",
+     .group = "look",
+     .summary = "the first rows",
+     .args = cat_args,
+     .arg_count = TD_COUNT(cat_args),
+     .run = run_head},
+    {.name = "parquet count",
+     .group = "look",
+     .summary = "number of rows",
+     .args = file_args,
+     .arg_count = 1,
+     .run = run_count},
+    {.name = "parquet verify",
+     .group = "look",
+     .summary = "decode everything and check it against the statistics",
+     .args = file_args,
+     .arg_count = 1,
+     .run = run_verify},
 };
 const size_t parquet_command_count = TD_COUNT(parquet_commands);

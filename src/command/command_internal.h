@@ -18,7 +18,8 @@ struct td_args {
     struct td_arena arena;
 };
 
-/* Parse words (the command's name already taken off) into *args; args_free also after a failure. TD_USAGE on anything wrong. */
+/* Parse words (the command's name already taken off) into *args; args_free also after a failure. TD_USAGE on anything
+ * wrong. */
 enum td_code args_parse(const struct td_command *command, const char *const *words, size_t count, struct td_args *args,
                         struct td_err *err);
 void args_free(struct td_args *args);
@@ -47,15 +48,19 @@ void command_notice(struct td_app *app, const char *fmt, ...) TD_PRINTF(2, 3);
 bool command_share_path(const char *name, char *out, size_t size);
 struct td_screen command_screen(const struct td_app *app);
 /* Base URL and key for the vendor: the embedded market's inside the demo. *key holds at least 256 bytes. */
-enum td_code command_vendor(struct td_app *app, const struct td_args *args, const char **base_url, char key[256], struct td_err *err);
+enum td_code command_vendor(struct td_app *app, const struct td_args *args, const char **base_url, char key[256],
+                            struct td_err *err);
 enum td_code command_candle_options(const struct td_args *args, struct td_candle_options *out, struct td_err *err);
 
 /* Tables of commands, one a file. */
-extern const struct td_command data_commands[], build_commands[], explain_commands[], look_commands[], parquet_commands[], house_commands[],
-    deck_commands[];
-extern const size_t data_command_count, build_command_count, explain_command_count, look_command_count, parquet_command_count, house_command_count,
-    deck_command_count;
+extern const struct td_command data_commands[], build_commands[], explain_commands[], look_commands[],
+    parquet_commands[], house_commands[], deck_commands[];
+extern const size_t data_command_count, build_command_count, explain_command_count, look_command_count,
+    parquet_command_count, house_command_count, deck_command_count;
 
-#define ARG(name_, ...) {.name = name_, __VA_ARGS__}
+#define ARG(name_, ...)                                                                                                \
+    {                                                                                                                  \
+        .name = name_, __VA_ARGS__                                                                                     \
+    }
 
 #endif

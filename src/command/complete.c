@@ -13,7 +13,8 @@ static enum td_code offer(struct td_completions *out, const char *prefix, const 
     return td_names_add(&out->names, word, strlen(word), err);
 }
 
-static enum td_code offer_names(struct td_completions *out, const char *prefix, const struct td_names *names, struct td_err *err)
+static enum td_code offer_names(struct td_completions *out, const char *prefix, const struct td_names *names,
+                                struct td_err *err)
 {
     enum td_code code = TD_OK;
     for (size_t i = 0; code == TD_OK && i < names->count; i++)
@@ -21,7 +22,8 @@ static enum td_code offer_names(struct td_completions *out, const char *prefix, 
     return code;
 }
 
-static enum td_code offer_choices(struct td_completions *out, const char *prefix, const char *choices, struct td_err *err)
+static enum td_code offer_choices(struct td_completions *out, const char *prefix, const char *choices,
+                                  struct td_err *err)
 {
     enum td_code code = TD_OK;
     for (const char *p = choices; code == TD_OK && *p;) {
@@ -47,9 +49,8 @@ static enum td_code offer_columns(struct td_completions *out, const char *prefix
     return code;
 }
 
-
-static enum td_code offer_value(struct td_app *app, const struct td_arg_def *def, const char *prefix, struct td_completions *out,
-                                struct td_err *err)
+static enum td_code offer_value(struct td_app *app, const struct td_arg_def *def, const char *prefix,
+                                struct td_completions *out, struct td_err *err)
 {
     enum td_code code = TD_OK;
     if (def->choices)
@@ -70,7 +71,8 @@ static enum td_code offer_value(struct td_app *app, const struct td_arg_def *def
 }
 
 /* Commands whose name goes on from what was typed so far, offered word by word. */
-static enum td_code offer_commands(struct td_app *app, const char *typed, struct td_completions *out, struct td_err *err)
+static enum td_code offer_commands(struct td_app *app, const char *typed, struct td_completions *out,
+                                   struct td_err *err)
 {
     const struct td_command *command;
     enum td_code code = TD_OK;
@@ -90,7 +92,8 @@ static enum td_code offer_commands(struct td_app *app, const char *typed, struct
     return code;
 }
 
-static enum td_code offer_options(const struct td_command *command, const char *prefix, struct td_completions *out, struct td_err *err)
+static enum td_code offer_options(const struct td_command *command, const char *prefix, struct td_completions *out,
+                                  struct td_err *err)
 {
     enum td_code code = TD_OK;
     char word[64];
@@ -112,7 +115,8 @@ static const struct td_arg_def *option_named(const struct td_command *command, c
         return NULL;
     const char *name = word + (word[1] == '-' ? 2 : 1);
     for (size_t i = 0; i < command->arg_count; i++)
-        if (!command->args[i].positional && name_matches(command->args[i].name, command->args[i].aliases, name, strlen(name)))
+        if (!command->args[i].positional &&
+            name_matches(command->args[i].name, command->args[i].aliases, name, strlen(name)))
             return &command->args[i];
     for (size_t i = 0; i < global_arg_count; i++)
         if (name_matches(global_args[i].name, global_args[i].aliases, name, strlen(name)))
@@ -141,8 +145,8 @@ static const struct td_arg_def *next_positional(const struct td_command *command
     return NULL;
 }
 
-static enum td_code complete_words(struct td_app *app, char **words, size_t count, const char *prefix, struct td_completions *out,
-                                   struct td_err *err)
+static enum td_code complete_words(struct td_app *app, char **words, size_t count, const char *prefix,
+                                   struct td_completions *out, struct td_err *err)
 {
     char typed[256] = "";
     const struct td_command *command = NULL;
@@ -168,7 +172,8 @@ static enum td_code complete_words(struct td_app *app, char **words, size_t coun
     return def ? offer_value(app, def, prefix, out, err) : TD_OK;
 }
 
-enum td_code td_complete(struct td_app *app, const char *line, size_t cursor, struct td_completions *out, struct td_err *err)
+enum td_code td_complete(struct td_app *app, const char *line, size_t cursor, struct td_completions *out,
+                         struct td_err *err)
 {
     *out = (struct td_completions){0};
     size_t len = strlen(line);

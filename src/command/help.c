@@ -6,8 +6,8 @@
 static const struct {
     const char *group, *title;
 } groups[] = {
-    {"start", "Start here"}, {"data", "Bring bars in"}, {"screen", "Boil down and screen"}, {"look", "Look"},
-    {"house", "Keep house"}, {"deck", "Inside the deck"},
+    {"start", "Start here"}, {"data", "Bring bars in"}, {"screen", "Boil down and screen"},
+    {"look", "Look"},        {"house", "Keep house"},   {"deck", "Inside the deck"},
 };
 
 /* "-s, --from, --start DATE" */
@@ -96,8 +96,15 @@ static void exit_table(struct td_buf *out, const char *lead, const char *between
     static const struct {
         int status;
         const char *text;
-    } rows[] = {{0, "ok"}, {1, "some units failed"}, {2, "usage"}, {3, "configuration"}, {4, "bad or missing input data"},
-                {5, "network or authorisation"}, {6, "lock held by another process"}, {7, "input/output"}, {130, "interrupted"}};
+    } rows[] = {{0, "ok"},
+                {1, "some units failed"},
+                {2, "usage"},
+                {3, "configuration"},
+                {4, "bad or missing input data"},
+                {5, "network or authorisation"},
+                {6, "lock held by another process"},
+                {7, "input/output"},
+                {130, "interrupted"}};
     for (size_t i = 0; i < TD_COUNT(rows); i++)
         td_buf_printf(out, "%s%d%s%s%s", lead, rows[i].status, between, rows[i].text, end);
 }
@@ -223,11 +230,14 @@ void td_help_bash_completion(struct td_buf *out)
     for (size_t i = 0; (command = td_command_at(i)) != NULL; i++) {
         const char *space = strchr(command->name, ' ');
         if (space && !command->deck_only)
-            td_buf_printf(out, "    %.*s) words=\"$words %s\" ;;&\n", (int)(space - command->name), command->name, space + 1);
+            td_buf_printf(out, "    %.*s) words=\"$words %s\" ;;&\n", (int)(space - command->name), command->name,
+                          space + 1);
     }
     td_buf_adds(out, "    esac; fi\n    words=\"$words ");
     for (size_t i = 0; i < global_arg_count; i++)
         td_buf_printf(out, "--%s ", global_args[i].name);
-    td_buf_adds(out, "\"\n    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-                     "    [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n}\ncomplete -F _tapedeck tapedeck\n");
+    td_buf_adds(
+        out,
+        "\"\n    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+        "    [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n}\ncomplete -F _tapedeck tapedeck\n");
 }

@@ -9,21 +9,24 @@ static const struct {
     const struct td_command *commands;
     const size_t *count;
 } tables[] = {
-    {data_commands, &data_command_count},       {build_commands, &build_command_count}, {explain_commands, &explain_command_count},
-    {look_commands, &look_command_count},
-    {parquet_commands, &parquet_command_count}, {house_commands, &house_command_count}, {deck_commands, &deck_command_count},
+    {data_commands, &data_command_count},       {build_commands, &build_command_count},
+    {explain_commands, &explain_command_count}, {look_commands, &look_command_count},
+    {parquet_commands, &parquet_command_count}, {house_commands, &house_command_count},
+    {deck_commands, &deck_command_count},
 };
 static const struct td_command *extra[EXTRA_MAX]; /* registered at start, before threads; read-only afterwards */
 static size_t extra_count;
 
 const struct td_arg_def global_args[] = {
     ARG("lake", .type = TD_ARG_FILE, .metavar = "DIR", .help = "the lake to work in"),
-    ARG("config", .type = TD_ARG_FILE, .metavar = "FILE", .help = "user configuration to read instead of the usual one"),
+    ARG("config", .type = TD_ARG_FILE, .metavar = "FILE",
+        .help = "user configuration to read instead of the usual one"),
     ARG("format", .type = TD_ARG_CHOICE, .choices = "table|csv|json", .value = "table", .metavar = "FORMAT",
         .help = "how results are written to standard output"),
     ARG("quiet", .type = TD_ARG_FLAG, .help = "no progress and no notices"),
     ARG("verbose", .type = TD_ARG_FLAG, .help = "say more on standard error"),
-    ARG("color", .type = TD_ARG_CHOICE, .choices = "auto|always|never", .value = "auto", .metavar = "WHEN", .help = "colours"),
+    ARG("color", .type = TD_ARG_CHOICE, .choices = "auto|always|never", .value = "auto", .metavar = "WHEN",
+        .help = "colours"),
     ARG("wait", .type = TD_ARG_NUMBER, .metavar = "SECONDS", .help = "patience for a lock that another process holds"),
     ARG("version", .type = TD_ARG_FLAG, .help = "print the version"),
     ARG("help", .aliases = "h", .type = TD_ARG_FLAG, .help = "explain the command"),
@@ -147,13 +150,14 @@ static enum td_code unknown_command(const char *const *words, size_t count, stru
     size_t len = strlen(words[0]);
     for (size_t i = 0; (command = td_command_at(i)) != NULL; i++)
         if (strncmp(command->name, words[0], len) == 0 && command->name[len] == ' ')
-            td_snprintf(group + strlen(group), sizeof group - strlen(group), "%s%s", *group ? ", " : "", command->name + len + 1);
+            td_snprintf(group + strlen(group), sizeof group - strlen(group), "%s%s", *group ? ", " : "",
+                        command->name + len + 1);
     if (*group)
-        return td_fail(err, TD_USAGE, "%s: %s%s%swhat? one of: %s", words[0], count > 1 ? "'" : "", count > 1 ? words[1] : "",
-                       count > 1 ? "' is not known: " : "", group);
+        return td_fail(err, TD_USAGE, "%s: %s%s%swhat? one of: %s", words[0], count > 1 ? "'" : "",
+                       count > 1 ? words[1] : "", count > 1 ? "' is not known: " : "", group);
     const char *near = nearest_command(words[0]);
-    return td_fail(err, TD_USAGE, "unknown command '%.60s'%s%s%s; see 'tapedeck help'", words[0], *near ? " (did you mean '" : "", near,
-                   *near ? "'?)" : "");
+    return td_fail(err, TD_USAGE, "unknown command '%.60s'%s%s%s; see 'tapedeck help'", words[0],
+                   *near ? " (did you mean '" : "", near, *near ? "'?)" : "");
 }
 
 struct globals {
@@ -169,8 +173,8 @@ static int find_global(const char *word, size_t len)
     return -1;
 }
 
-static enum td_code apply_global(struct td_app *app, const char *name, const char *value, struct td_out *out, struct globals *g,
-                                 struct td_err *err)
+static enum td_code apply_global(struct td_app *app, const char *name, const char *value, struct td_out *out,
+                                 struct globals *g, struct td_err *err)
 {
     if (strcmp(name, "help") == 0) {
         g->help = true;
@@ -193,7 +197,8 @@ static enum td_code apply_global(struct td_app *app, const char *name, const cha
             return td_fail(err, TD_USAGE, "--wait '%s': seconds are needed", value);
     } else if (strcmp(name, "lake") == 0) {
         if (app->interactive)
-            return td_fail(err, TD_USAGE, "--lake: the deck works in %s; start another one for another lake", app->lake_root);
+            return td_fail(err, TD_USAGE, "--lake: the deck works in %s; start another one for another lake",
+                           app->lake_root);
         if (!td_copy(app->lake_root, sizeof app->lake_root, value) || !*value)
             return td_fail(err, TD_USAGE, "--lake: a path of 1 to %zu bytes is needed", sizeof app->lake_root - 1);
         return td_conf_set(app->conf, "lake", value, "flag", err);
@@ -201,9 +206,11 @@ static enum td_code apply_global(struct td_app *app, const char *name, const cha
     return TD_OK; /* config and color are read by the front end before */
 }
 
-/* Take the global options out of words; what stays is left in kept. A command's own option of the same name goes first. */
-static enum td_code take_globals(struct td_app *app, const struct td_command *command, const char *const *words, size_t count,
-                                 const char **kept, size_t *kept_count, struct td_out *out, struct globals *g, struct td_err *err)
+/* Take the global options out of words; what stays is left in kept. A command's own option of the same name goes first.
+ */
+static enum td_code take_globals(struct td_app *app, const struct td_command *command, const char *const *words,
+                                 size_t count, const char **kept, size_t *kept_count, struct td_out *out,
+                                 struct globals *g, struct td_err *err)
 {
     enum td_code code = TD_OK;
     *kept_count = 0;
@@ -214,13 +221,15 @@ static enum td_code take_globals(struct td_app *app, const struct td_command *co
                 kept[(*kept_count)++] = words[i++];
             break;
         }
-        bool is_long = word[0] == '-' && word[1] == '-', is_short = word[0] == '-' && word[1] && word[1] != '-' && !word[2];
+        bool is_long = word[0] == '-' && word[1] == '-',
+             is_short = word[0] == '-' && word[1] && word[1] != '-' && !word[2];
         const char *name = word + (is_long ? 2 : 1);
         size_t len = is_long ? strcspn(name, "=") : 1;
         int at = is_long || is_short ? find_global(name, len) : -1;
         bool own = false;
         for (size_t k = 0; command && at >= 0 && k < command->arg_count; k++)
-            own = own || (!command->args[k].positional && name_matches(command->args[k].name, command->args[k].aliases, name, len));
+            own = own || (!command->args[k].positional &&
+                          name_matches(command->args[k].name, command->args[k].aliases, name, len));
         if (at < 0 || own) {
             kept[(*kept_count)++] = word;
             continue;
@@ -236,13 +245,14 @@ static enum td_code take_globals(struct td_app *app, const struct td_command *co
     return code;
 }
 
-static enum td_code run_command(struct td_app *app, const struct td_command *command, const char *const *words, size_t count,
-                                struct td_out *out, struct td_err *err)
+static enum td_code run_command(struct td_app *app, const struct td_command *command, const char *const *words,
+                                size_t count, struct td_out *out, struct td_err *err)
 {
     if (command->deck_only && !app->interactive)
         return td_fail(err, TD_USAGE, "%s: only inside the deck; start it with 'tapedeck'", command->name);
     if (command->shell_only && app->interactive)
-        return td_fail(err, TD_USAGE, "%s: not inside the deck; run 'tapedeck %s' from a shell", command->name, command->name);
+        return td_fail(err, TD_USAGE, "%s: not inside the deck; run 'tapedeck %s' from a shell", command->name,
+                       command->name);
     struct td_args *args = td_calloc(1, sizeof *args);
     if (!args)
         return td_fail(err, TD_NOMEM, "out of memory: arguments");
@@ -255,7 +265,8 @@ static enum td_code run_command(struct td_app *app, const struct td_command *com
 }
 
 /* Help of a command, of the commands that begin with a word, or of all. */
-static enum td_code print_help(const struct td_command *command, const char *const *words, size_t count, struct td_out *out, struct td_err *err)
+static enum td_code print_help(const struct td_command *command, const char *const *words, size_t count,
+                               struct td_out *out, struct td_err *err)
 {
     struct td_buf text;
     td_buf_init(&text, 1 << 20);
@@ -285,7 +296,8 @@ static size_t first_word(const char *const *words, size_t count)
     return count;
 }
 
-enum td_code td_command_run(struct td_app *app, const char *const *words, size_t count, struct td_out *out, struct td_err *err)
+enum td_code td_command_run(struct td_app *app, const char *const *words, size_t count, struct td_out *out,
+                            struct td_err *err)
 {
     size_t at = first_word(words, count), used = 0, kept_count = 0;
     const struct td_command *command = at < count ? match(words + at, count - at, &used) : NULL;
@@ -307,7 +319,7 @@ enum td_code td_command_run(struct td_app *app, const char *const *words, size_t
     else if (code == TD_OK && g.help)
         code = print_help(command, kept, kept_count, out, err);
     else if (code == TD_OK && !command)
-        code = at < count ? unknown_command(words + at, count - at, err)
+        code = at < count   ? unknown_command(words + at, count - at, err)
                : kept_count ? td_fail(err, TD_USAGE, "unknown option '%.60s'; see 'tapedeck help'", kept[0])
                             : print_help(NULL, NULL, 0, out, err);
     else if (code == TD_OK)

@@ -87,7 +87,7 @@ run() {
   rc=$?
 }
 # What a person must read: standard error without the lines of progress.
-complaints() { grep -vE '^(ingest|import|cache|universe) +\[[#.>= -]*\]|^tapedeck: simulated market at ' "$err"; }
+complaints() { grep -vE '^[a-z]+ .* ok [0-9]+ empty [0-9]+ skipped [0-9]+ failed [0-9]+ |^[a-z]+ .*[0-9]%  [0-9]+/[0-9]+ |^tapedeck: simulated market at ' "$err"; }
 # refuses NAME STATUS PATTERN... : the last run ended with STATUS, printed no result, and said one thing on standard error that
 # matches every pattern (extended, case ignored).
 refuses() {

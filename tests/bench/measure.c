@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * measure REPORT COMMAND [ARGUMENT...]   run a command and append one line to REPORT: wall, user and system seconds, peak
- * resident KiB, exit status. Whole process, from fork to the last wait; the command keeps this program's streams. */
+ * resident KiB, exit status. Whole process, from fork to the last wait; the command keeps this program's streams. A command
+ * that has not ended after two minutes is killed. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { LIMIT_S = 120 };
+static volatile pid_t child;
+
+static void enough(int signal)
+{
+    (void)signal;
+    if (child > 0)
+        kill(child, SIGKILL);
+}
 
 static double seconds(struct timeval t)
 {
@@ -30,12 +42,14 @@ int main(int argc, char **argv)
         return 2;
     }
     double begin = monotonic();
-    pid_t child = fork();
+    child = fork();
     if (child == 0) {
         execvp(argv[2], argv + 2);
         fprintf(stderr, "measure: %s: %s\n", argv[2], strerror(errno));
         _exit(127);
     }
+    signal(SIGALRM, enough);
+    alarm(LIMIT_S);
     while (child > 0 && wait4(child, &status, 0, &use) < 0 && errno == EINTR)
         ;
     double wall = monotonic() - begin;

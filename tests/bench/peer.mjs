@@ -86,7 +86,6 @@ FROM life WINDOW w AS (PARTITION BY ticker, life ORDER BY day)`;
 }
 
 async function cache() {
-  fs.rmSync(out, { recursive: true, force: true });
   fs.mkdirSync(out, { recursive: true });
   await db.run(`COPY (${dailySql()}) TO '${out}' (${zstd}, PARTITION_BY (ticker), WRITE_PARTITION_COLUMNS true)`);
 }

@@ -245,6 +245,15 @@ static enum td_code take_globals(struct td_app *app, const struct td_command *co
     return code;
 }
 
+/* from and to are the same pair in every command that has them. */
+static enum td_code check_range(const struct td_args *args, struct td_err *err)
+{
+    if (!td_args_given(args, "from") || !td_args_given(args, "to") || td_args_day(args, "from") <= td_args_day(args, "to"))
+        return TD_OK;
+    return td_fail(err, TD_USAGE, "%s: the range %s..%s ends before it begins", args->command->name, td_args_text(args, "from"),
+                   td_args_text(args, "to"));
+}
+
 static enum td_code run_command(struct td_app *app, const struct td_command *command, const char *const *words,
                                 size_t count, struct td_out *out, struct td_err *err)
 {
@@ -257,6 +266,8 @@ static enum td_code run_command(struct td_app *app, const struct td_command *com
     if (!args)
         return td_fail(err, TD_NOMEM, "out of memory: arguments");
     enum td_code code = args_parse(command, words, count, args, err);
+    if (code == TD_OK)
+        code = check_range(args, err);
     if (code == TD_OK)
         code = command->run(app, args, out, err);
     args_free(args);

@@ -2,6 +2,7 @@
  * tty_screen: ncurses with newterm. A grid is compared with what was sent last, so that an unchanged frame sends no byte. */
 #include <langinfo.h>
 #include <locale.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +90,8 @@ void screen_theme(struct screen *screen, const struct theme *theme)
 
 /* ---- opening ---- */
 
-enum td_code screen_check(const char *term, struct td_err *err)
+/* Leaves curses' current terminal set on TD_OK. */
+static enum td_code look_up_terminal(const char *term, struct td_err *err)
 {
     int status = 0;
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
@@ -104,11 +106,20 @@ enum td_code screen_check(const char *term, struct td_err *err)
                                                    "TERM=xterm-256color, or install ncurses-term",
                        term);
     char *cup = tigetstr("cup");
-    if (!cup || cup == (char *)-1)
-        return td_fail(err, TD_USAGE, "TERM=%s cannot place a cursor, so the deck cannot be drawn: set TERM to what your "
-                                      "terminal is, for example TERM=xterm-256color; the commands (tapedeck watchlist) work here",
-                       term);
-    return TD_OK;
+    if (cup && cup != (char *)-1)
+        return TD_OK;
+    del_curterm(cur_term);
+    return td_fail(err, TD_USAGE, "TERM=%s cannot place a cursor, so the deck cannot be drawn: set TERM to what your "
+                                  "terminal is, for example TERM=xterm-256color; the commands (tapedeck watchlist) work here",
+                   term);
+}
+
+enum td_code screen_check(const char *term, struct td_err *err)
+{
+    enum td_code code = look_up_terminal(term, err);
+    if (code == TD_OK)
+        del_curterm(cur_term);
+    return code;
 }
 
 /* Signals from the keyboard stay on at every instant (Ctrl-C, Ctrl-Z); flow control, literal-next and the core dump of
@@ -185,42 +196,6 @@ static enum td_code start_curses(struct screen *screen, const struct screen_opti
         (void)use_default_colors();
     find_features(screen, options->term);
     return TD_OK;
-}
-
-enum td_code screen_open(const struct screen_options *options, struct screen **out, struct td_err *err)
-{
-    *out = NULL;
-    enum td_code code = screen_check(options->term, err);
-    if (code != TD_OK)
-        return code;
-    struct screen *screen = td_calloc(1, sizeof *screen);
-    if (!screen)
-        return td_fail(err, TD_NOMEM, "out of memory for the screen");
-    screen->no_color = options->no_color;
-    screen->mouse = options->mouse;
-    screen->cursor_row = -1;
-    code = start_curses(screen, options, err);
-    if (code != TD_OK) {
-        td_free(screen);
-        return code;
-    }
-    screen_theme(screen, options->theme);
-    screen_fit(screen);
-    switch_inputs(screen, true);
-    *out = screen;
-    return TD_OK;
-}
-
-void screen_close(struct screen *screen)
-{
-    if (!screen)
-        return;
-    switch_inputs(screen, false);
-    (void)curs_set(1);
-    endwin();
-    delscreen(screen->curses);
-    td_grid_free(&screen->shown);
-    td_free(screen);
 }
 
 void screen_suspend(struct screen *screen)
@@ -375,20 +350,78 @@ void screen_draw(struct screen *screen, const struct td_grid *grid, int cursor_r
 
 /* ---- doctor ---- */
 
+/* Facts of the open screen, for `doctor` typed at the prompt, which runs on another thread and must not touch curses.
+ * Written by the UI thread while it alone runs, before `screen_is_open` is set. */
+static char open_facts[256];
+static atomic_bool screen_is_open;
+
+static void describe(struct td_buf *out, const char *term, enum theme_depth depth, bool no_color)
+{
+    bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    td_buf_printf(out, "terminal: TERM=%s, %s%s\nlocale: %s, %s\n", term, theme_depth_name(depth),
+                  no_color ? " (NO_COLOR is set)" : "", nl_langinfo(CODESET),
+                  utf8 ? "box and block characters are used" : "ASCII is used: set LANG=C.UTF-8 for finer charts");
+}
+
 void screen_report(struct td_buf *out)
 {
     const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
     struct td_err err = {0};
-    td_buf_printf(out, "terminal: TERM=%s", term ? term : "(not set)");
-    if (!isatty(STDOUT_FILENO)) {
-        td_buf_adds(out, ", stdout is no terminal: the deck is not available here, the commands are\n");
-    } else if (screen_check(term, &err) != TD_OK) {
-        td_buf_printf(out, ": %s\n", err.text);
+    bool off = no_color && *no_color;
+    if (atomic_load(&screen_is_open)) {
+        td_buf_adds(out, open_facts);
+    } else if (look_up_terminal(term, &err) == TD_OK) {
+        describe(out, term, depth_of_terminal(off), off);
+        del_curterm(cur_term);
     } else {
-        bool off = no_color && *no_color;
-        td_buf_printf(out, ", %s%s\n", theme_depth_name(depth_of_terminal(off)), off ? " (NO_COLOR is set)" : "");
+        td_buf_printf(out, "terminal: %s\n", err.text);
     }
-    bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-    td_buf_printf(out, "locale: %s, %s\n", nl_langinfo(CODESET),
-                  utf8 ? "box and block characters are used" : "ASCII is used: set LANG=C.UTF-8 for finer charts");
+}
+
+static void remember_facts(const struct screen *screen, const char *term)
+{
+    struct td_buf facts;
+    td_buf_init(&facts, sizeof open_facts - 1);
+    describe(&facts, term, screen->depth, screen->no_color);
+    td_copy(open_facts, sizeof open_facts, facts.data ? facts.data : "");
+    td_buf_free(&facts);
+    atomic_store(&screen_is_open, true);
+}
+
+enum td_code screen_open(const struct screen_options *options, struct screen **out, struct td_err *err)
+{
+    *out = NULL;
+    enum td_code code = screen_check(options->term, err);
+    if (code != TD_OK)
+        return code;
+    struct screen *screen = td_calloc(1, sizeof *screen);
+    if (!screen)
+        return td_fail(err, TD_NOMEM, "out of memory for the screen");
+    screen->no_color = options->no_color;
+    screen->mouse = options->mouse;
+    screen->cursor_row = -1;
+    code = start_curses(screen, options, err);
+    if (code != TD_OK) {
+        td_free(screen);
+        return code;
+    }
+    screen_theme(screen, options->theme);
+    screen_fit(screen);
+    switch_inputs(screen, true);
+    remember_facts(screen, options->term);
+    *out = screen;
+    return TD_OK;
+}
+
+void screen_close(struct screen *screen)
+{
+    if (!screen)
+        return;
+    atomic_store(&screen_is_open, false);
+    switch_inputs(screen, false);
+    (void)curs_set(1);
+    endwin();
+    delscreen(screen->curses);
+    td_grid_free(&screen->shown);
+    td_free(screen);
 }

@@ -16,6 +16,13 @@
 
 #include "check.h"
 
+/* Libraries that keep state until the process ends: their leaks are not ours. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libreadline\nleak:libtinfo\nleak:libncursesw\nleak:libvterm\n";
+}
+
 #define PTY_PATIENCE_MS 10000 /* a condition that has not come by then never will */
 
 struct pty {

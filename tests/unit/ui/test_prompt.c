@@ -6,6 +6,13 @@
 
 #include "prompt.h"
 
+/* Readline keeps its state until the process ends: its leaks are not ours. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libreadline\nleak:libtinfo\n";
+}
+
 static char accepted[8][256];
 static size_t accepted_count;
 static int redraws;

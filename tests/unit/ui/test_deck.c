@@ -231,6 +231,7 @@ static void test_mouse(void **state)
     (void)state;
     start(36, 124);
     PTY_EXPECT(&pty, ">AAAA");
+    PTY_EXPECT(&pty, "j k move"); /* the frame is whole */
     char click[32];
     td_snprintf(click, sizeof click, "\x1b[<0;5;%dM", pty_find(&pty, "BBBB") + 1);
     pty_send(&pty, click);

@@ -127,6 +127,8 @@ static void test_silent_frames(void **state)
     PTY_EXPECT(&pty, "hello");
     pty_send(&pty, "c");
     PTY_EXPECT(&pty, "hallo");
+    while (pty_read(&pty, 200)) /* the rest of that frame */
+        ;
     size_t before = pty.bytes;
     pty_send(&pty, "cccccccc");
     pty_send(&pty, "q");
@@ -137,6 +139,8 @@ static void test_silent_frames(void **state)
     PTY_EXPECT(&pty, "hello");
     pty_send(&pty, "c");
     PTY_EXPECT(&pty, "hallo");
+    while (pty_read(&pty, 200))
+        ;
     before = pty.bytes;
     pty_send(&pty, "q");
     (void)pty_end(&pty);

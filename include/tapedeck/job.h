@@ -86,7 +86,7 @@ struct td_import_job {
     struct td_import_options options; /* texts copied */
     bool replace, sparse, dry_run;
     const char *source;   /* NULL = the format found */
-    const char *adjusted; /* NULL = "raw" */
+    const char *adjusted; /* "raw" or the as-of date; NULL = what the file says, else "raw" */
 };
 enum td_code td_job_import(struct td_engine *engine, const struct td_import_job *options, int *id, struct td_err *err);
 

@@ -158,13 +158,13 @@ static enum td_code merge_replacing(struct td_job *job, const char *ticker, int3
 }
 
 static enum td_code import_month(struct td_job *job, const struct td_import_series *series, int32_t month, td_day from, td_day to,
-                                 const char *source, struct job_result *result, struct td_err *err)
+                                 const char *source, const char *adjusted, struct job_result *result, struct td_err *err)
 {
     struct import_data *in = job->data;
     td_day first = td_month_first(month), last = td_month_last(month);
     const struct td_day_range vouched = {from > first ? from : first, to < last ? to : last};
     struct td_bars part = job_month_slice(&series->bars, month);
-    struct td_merge merge = {.source = source, .adjusted = in->adjusted, .vouched = &vouched, .vouched_count = !in->sparse};
+    struct td_merge merge = {.source = source, .adjusted = adjusted, .vouched = &vouched, .vouched_count = !in->sparse};
     struct td_merge_counts counts = {0};
     enum td_code code = TD_OK;
     if (part.n == 0 && in->sparse)
@@ -175,14 +175,14 @@ static enum td_code import_month(struct td_job *job, const struct td_import_seri
         code = merge_replacing(job, series->ticker, month, &part, &merge, &counts, err);
     else
         code = td_bronze_merge(job->engine->lake, in->table, series->ticker, month, &part, &merge, &counts, err);
-    result->rows_written += counts.added + counts.corrected;
+    result->rows_written += counts.added + counts.corrected; /* all zero after a failure */
     result->rows_duplicate += counts.duplicates;
     result->quarantined[TD_REASON_CONFLICT] += counts.conflicts;
     return code;
 }
 
 static enum td_code import_series(struct td_job *job, const struct td_import_series *series, const char *source,
-                                  struct job_result *result, struct td_err *err)
+                                  const char *adjusted, struct job_result *result, struct td_err *err)
 {
     if (series->bars.n == 0)
         return TD_OK;
@@ -192,7 +192,7 @@ static enum td_code import_series(struct td_job *job, const struct td_import_ser
     td_ny_split(series->bars.ts[series->bars.n - 1], &to, &ms);
     enum td_code code = TD_OK;
     for (int32_t month = td_month_of(from); code == TD_OK && month <= td_month_of(to); month++)
-        code = import_month(job, series, month, from, to, source, result, err);
+        code = import_month(job, series, month, from, to, source, adjusted, result, err);
     return code;
 }
 
@@ -220,8 +220,10 @@ static enum job_step import_step(struct td_job *job, size_t index, struct job_re
         explain(&found, result);
     }
     const char *source = *in->source ? in->source : found.source;
+    /* A file that calls its prices adjusted never passes as raw; since when, only the user can tell. */
+    const char *adjusted = *in->adjusted ? in->adjusted : found.adjusted == 1 ? "adjusted" : "raw";
     for (size_t i = 0; code == TD_OK && i < found.count; i++)
-        code = import_series(job, &found.series[i], source, result, &err);
+        code = import_series(job, &found.series[i], source, adjusted, result, &err);
     struct stat st;
     result->bytes = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
     result->state = result->rows_written || result->rows_duplicate ? TD_UNIT_OK : TD_UNIT_EMPTY;
@@ -231,7 +233,13 @@ static enum job_step import_step(struct td_job *job, size_t index, struct job_re
     return JOB_STEP_DONE;
 }
 
-static const struct job_ops import_ops = {.kind = "import", .step = import_step, .end = import_end, .free = import_free};
+static enum td_code import_begin(struct td_job *job, struct td_err *err)
+{
+    const struct import_data *in = job->data;
+    return in->dry_run ? TD_OK : job_sweep_bronze(job->engine->lake, in->table, err);
+}
+
+static const struct job_ops import_ops = {.kind = "import", .begin = import_begin, .step = import_step, .end = import_end, .free = import_free};
 
 static enum td_code copy_text(struct import_data *in, size_t slot, const char **text, struct td_err *err)
 {
@@ -279,7 +287,7 @@ enum td_code td_job_import(struct td_engine *engine, const struct td_import_job 
     in->dry_run = options->dry_run;
     in->table = options->options.daily ? TD_STOCKS_DAILY : TD_STOCKS_MINUTE;
     td_copy(in->source, sizeof in->source, options->source ? options->source : "");
-    td_copy(in->adjusted, sizeof in->adjusted, options->adjusted ? options->adjusted : "raw");
+    td_copy(in->adjusted, sizeof in->adjusted, options->adjusted ? options->adjusted : "");
     if (!in->dry_run)
         td_copy(job->dataset, sizeof job->dataset, td_table_name(in->table));
     code = copy_text(in, 0, &in->options.ticker, err);

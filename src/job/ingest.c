@@ -9,15 +9,21 @@
 #define UNITS_MAX 5000000
 #define UNIT_BYTES ((uint64_t)16 << 20) /* a page of 50,000 bars as JSON, and the bars of a month */
 
-struct ingest_unit { /* owner: the thread that runs the unit's step; handed over through the HTTP engine */
+/* What a unit needs while it runs, and only then: a backfill has a million units. Owner: the thread that runs the unit's
+ * step; handed over through the HTTP engine. */
+struct ingest_flight {
     struct td_job *job;
     size_t index;
-    char ticker[TD_TICKER_MAX];
-    td_day from, to;
     unsigned pages;
     char path[2048]; /* of the request under way */
     struct td_http_response response;
     struct td_bars bars;
+};
+
+struct ingest_unit {
+    char ticker[TD_TICKER_MAX];
+    td_day from, to;
+    struct ingest_flight *flight;
 };
 
 struct ingest {
@@ -39,7 +45,9 @@ static enum td_code ingest_begin(struct td_job *job, struct td_err *err)
                                             .timeout_s = in->timeout_s, .key = in->key, .base_url = in->base_url};
     in->last_over = job_last_over();
     struct td_http *http = NULL;
-    enum td_code code = td_http_new(&options, &http, err);
+    enum td_code code = job_sweep_bronze(job->engine->lake, in->table, err);
+    if (code == TD_OK)
+        code = td_http_new(&options, &http, err);
     pthread_mutex_lock(&job->engine->lock);
     in->http = http;
     pthread_mutex_unlock(&job->engine->lock);
@@ -70,8 +78,6 @@ static void ingest_extra(struct td_job *job, struct td_job_view *view)
 static void ingest_free(struct td_job *job)
 {
     struct ingest *in = job->data;
-    for (size_t i = 0; i < in->unit_count; i++)
-        td_bars_free(&in->units[i].bars);
     td_free(in->units);
     td_free(in->base_url);
     td_free(in->key);
@@ -81,21 +87,19 @@ static void ingest_free(struct td_job *job)
 /* Network thread: keep the answer and go back to a worker. */
 static void answer_arrived(void *ctx, struct td_http_response *response)
 {
-    struct ingest_unit *unit = ctx;
-    unit->response = *response;
-    job_wake(unit->job, unit->index);
+    struct ingest_flight *flight = ctx;
+    flight->response = *response;
+    job_wake(flight->job, flight->index);
 }
 
 static enum job_step ask(struct td_job *job, struct ingest_unit *unit, struct job_result *result)
 {
     struct ingest *in = job->data;
     struct td_err err = {0};
-    if (unit->pages++ >= MAX_PAGES) {
-        td_fail(&err, TD_DATA, "%s: more than %d pages", unit->ticker, MAX_PAGES);
-        job_fail(result, TD_DATA, &err);
-        return JOB_STEP_DONE;
-    }
-    enum td_code code = td_http_get(in->http, unit->path, &job->cancel, answer_arrived, unit, &err);
+    struct ingest_flight *flight = unit->flight;
+    enum td_code code = flight->pages++ < MAX_PAGES ? TD_OK : td_fail(&err, TD_DATA, "%s: more than %d pages", unit->ticker, MAX_PAGES);
+    if (code == TD_OK)
+        code = td_http_get(in->http, flight->path, &job->cancel, answer_arrived, flight, &err);
     if (code == TD_OK)
         return JOB_STEP_WAIT;
     job_fail(result, code, &err);
@@ -138,7 +142,7 @@ static enum td_code publish_month(struct td_job *job, struct ingest_unit *unit, 
     struct td_day_range asked = {unit->from > first ? unit->from : first, unit->to < last ? unit->to : last};
     if (asked.to > in->last_over)
         asked.to = in->last_over;
-    struct td_bars part = job_month_slice(&unit->bars, month);
+    struct td_bars part = job_month_slice(&unit->flight->bars, month);
     const struct td_merge merge = {.source = "rest", .adjusted = "raw", .vouched = &asked,
                                    .vouched_count = asked.to >= asked.from, .new_wins = true};
     if (part.n == 0 && merge.vouched_count == 0)
@@ -155,45 +159,77 @@ static enum td_code publish_month(struct td_job *job, struct ingest_unit *unit, 
 static void publish(struct td_job *job, struct ingest_unit *unit, struct job_result *result)
 {
     struct td_err err = {0};
+    struct td_bars *bars = &unit->flight->bars;
     uint64_t duplicates = 0, conflicts = 0;
-    enum td_code code = td_bars_clean(&unit->bars, &duplicates, &conflicts, &err);
+    enum td_code code = td_bars_clean(bars, &duplicates, &conflicts, &err);
     result->rows_duplicate += duplicates;
     result->quarantined[TD_REASON_CONFLICT] += conflicts;
+    if (code == TD_OK && bars->n == 0 && result->rows_read) /* days with bad bars only are no days without bars */
+        code = td_fail(&err, TD_DATA, "%s: all %llu rows of the answer were quarantined", unit->ticker, (unsigned long long)result->rows_read);
     for (int32_t month = td_month_of(unit->from); code == TD_OK && month <= td_month_of(unit->to); month++)
         code = publish_month(job, unit, month, result, &err);
-    result->state = unit->bars.n ? TD_UNIT_OK : TD_UNIT_EMPTY;
+    result->state = bars->n ? TD_UNIT_OK : TD_UNIT_EMPTY;
     if (code != TD_OK)
         job_fail(result, code, &err);
-    else if (!unit->bars.n)
+    else if (!bars->n)
         td_snprintf(result->why, sizeof result->why, "%s: the vendor has no bars in this range", unit->ticker);
-    td_bars_free(&unit->bars);
 }
 
-static enum job_step first_step(struct td_job *job, struct ingest_unit *unit, struct job_result *result)
+static enum job_step first_step(struct td_job *job, struct ingest_unit *unit, size_t index, struct job_result *result)
 {
     struct ingest *in = job->data;
     struct td_err err = {0};
     bool complete = false;
     enum td_code code = in->incremental ? already_there(job, unit, &complete, &err) : TD_OK;
-    if (code != TD_OK) {
-        job_fail(result, code, &err);
-        return JOB_STEP_DONE;
-    }
-    if (complete) {
+    if (code == TD_OK && complete) {
         result->state = TD_UNIT_SKIPPED;
         td_copy(result->why, sizeof result->why, "complete");
         return JOB_STEP_DONE;
     }
-    struct td_buf path;
-    td_buf_init(&path, sizeof unit->path - 1);
-    td_rest_aggs_path(&path, unit->ticker, in->table == TD_STOCKS_DAILY, unit->from, unit->to);
-    code = td_buf_check(&path, "a request path", &err);
-    if (code == TD_OK)
-        td_copy(unit->path, sizeof unit->path, path.data);
-    td_buf_free(&path);
+    struct ingest_flight *flight = unit->flight = code == TD_OK ? td_calloc(1, sizeof *flight) : NULL;
+    if (code == TD_OK && !flight)
+        code = td_fail(&err, TD_NOMEM, "%s: out of memory", unit->ticker);
+    if (code == TD_OK) {
+        struct td_buf path;
+        flight->job = job;
+        flight->index = index;
+        td_buf_init(&path, sizeof flight->path - 1);
+        td_rest_aggs_path(&path, unit->ticker, in->table == TD_STOCKS_DAILY, unit->from, unit->to);
+        code = td_buf_check(&path, "a request path", &err);
+        if (code == TD_OK)
+            td_copy(flight->path, sizeof flight->path, path.data);
+        td_buf_free(&path);
+    }
     if (code == TD_OK)
         return ask(job, unit, result);
     job_fail(result, code, &err);
+    return JOB_STEP_DONE;
+}
+
+static enum job_step next_step(struct td_job *job, struct ingest_unit *unit, struct job_result *result)
+{
+    struct ingest *in = job->data;
+    struct ingest_flight *flight = unit->flight;
+    struct td_err err = {0};
+    struct td_rest_page page;
+    result->bytes += flight->response.body.len;
+    enum td_code code = td_rest_aggs_parse(&flight->response, unit->ticker, in->table == TD_STOCKS_DAILY, unit->from, unit->to,
+                                           &flight->bars, &page, &err);
+    td_buf_free(&flight->response.body);
+    if (code == TD_OK && page.next[0] && strcmp(page.next, flight->path) == 0)
+        code = td_fail(&err, TD_DATA, "%s: the vendor's next_url repeats itself", unit->ticker);
+    if (code != TD_OK) {
+        job_fail(result, code, &err);
+        return JOB_STEP_DONE;
+    }
+    result->rows_read += page.rows;
+    for (size_t i = 0; i < TD_REASON_COUNT; i++)
+        result->quarantined[i] += page.quarantined[i];
+    if (page.next[0]) {
+        td_copy(flight->path, sizeof flight->path, page.next);
+        return ask(job, unit, result);
+    }
+    publish(job, unit, result);
     return JOB_STEP_DONE;
 }
 
@@ -201,30 +237,13 @@ static enum job_step ingest_step(struct td_job *job, size_t index, struct job_re
 {
     struct ingest *in = job->data;
     struct ingest_unit *unit = &in->units[index];
-    if (unit->pages == 0)
-        return first_step(job, unit, result);
-    struct td_err err = {0};
-    struct td_rest_page page;
-    result->bytes += unit->response.body.len;
-    enum td_code code = td_rest_aggs_parse(&unit->response, unit->ticker, in->table == TD_STOCKS_DAILY, unit->from, unit->to,
-                                           &unit->bars, &page, &err);
-    td_buf_free(&unit->response.body);
-    if (code == TD_OK && page.next[0] && strcmp(page.next, unit->path) == 0)
-        code = td_fail(&err, TD_DATA, "%s: the vendor's next_url repeats itself", unit->ticker);
-    if (code == TD_OK) {
-        result->rows_read += page.rows;
-        for (size_t i = 0; i < TD_REASON_COUNT; i++)
-            result->quarantined[i] += page.quarantined[i];
-        if (page.next[0]) {
-            td_copy(unit->path, sizeof unit->path, page.next);
-            return ask(job, unit, result);
-        }
-        publish(job, unit, result);
-    } else {
-        job_fail(result, code, &err);
-        td_bars_free(&unit->bars);
+    if ((unit->flight ? next_step(job, unit, result) : first_step(job, unit, index, result)) == JOB_STEP_WAIT)
+        return JOB_STEP_WAIT; /* another thread may have the unit already */
+    if (unit->flight) { /* a retry begins anew */
+        td_bars_free(&unit->flight->bars);
+        td_free(unit->flight);
+        unit->flight = NULL;
     }
-    unit->pages = 0; /* a retry begins anew */
     return JOB_STEP_DONE;
 }
 
@@ -245,7 +264,7 @@ static enum td_code add_unit(struct td_job *job, const char *ticker, td_day from
     if (code != TD_OK)
         return code;
     struct ingest_unit *unit = &in->units[in->unit_count];
-    *unit = (struct ingest_unit){.job = job, .index = in->unit_count, .from = from, .to = to};
+    *unit = (struct ingest_unit){.from = from, .to = to};
     td_copy(unit->ticker, sizeof unit->ticker, ticker);
     in->unit_count++;
     char key[64];
@@ -300,6 +319,7 @@ static enum td_code plan(struct td_job *job, const struct td_ingest_options *opt
     char from[16], to[16];
     td_format_day(options->from, from);
     td_format_day(options->to, to);
+    job_set_range(job, options->from, options->to);
     td_snprintf(job->title, sizeof job->title, "%s %s..%s  %zu tickers", options->table, from, to, names.count);
     td_names_free(&names);
     return code;

@@ -16,6 +16,7 @@ struct reference_job { /* owner: the thread that runs the one unit; `http` also 
     char path[2048];
     struct td_http_response response;
     struct td_rows rows;
+    uint64_t bad; /* rows whose ticker names no file */
     struct td_job *job;
 };
 
@@ -52,8 +53,10 @@ static void answer_arrived(void *ctx, struct td_http_response *response)
 static enum td_code take_row(void *ctx, const struct td_rest_split *split, const struct td_rest_ticker *ticker, struct td_err *err)
 {
     struct reference_job *ref = ctx;
-    if (!td_ticker_valid(split ? split->ticker : ticker->ticker))
-        return TD_OK; /* counted as read, not as written */
+    if (!td_ticker_valid(split ? split->ticker : ticker->ticker)) {
+        ref->bad++;
+        return TD_OK;
+    }
     if (ref->rows.count >= MAX_ROWS)
         return td_fail(err, TD_LIMIT, "more than %d reference rows", MAX_ROWS);
     enum td_code code = td_grow(&ref->rows.items, &ref->rows.cap, ref->rows.count + 1, ref->rows.size, err);
@@ -74,7 +77,8 @@ static enum td_code take_row(void *ctx, const struct td_rest_split *split, const
     return TD_OK;
 }
 
-/* Identity of a row: a split is (ticker, day), a listing (ticker, list date). */
+/* Identity of a row: a split is (ticker, day); a listing (ticker, list date), and where the vendor tells no list date the
+ * day of the delisting keeps the companies of one symbol apart. */
 static int compare_split(const void *a, const void *b)
 {
     const struct td_split_row *x = a, *y = b;
@@ -86,35 +90,103 @@ static int compare_listing(const void *a, const void *b)
 {
     const struct td_ticker_row *x = a, *y = b;
     int order = strcmp(x->ticker, y->ticker);
-    return order ? order : (x->list_date > y->list_date) - (x->list_date < y->list_date);
+    if (order == 0)
+        order = (x->list_date > y->list_date) - (x->list_date < y->list_date);
+    if (order == 0 && x->list_date == TD_NO_DAY)
+        order = (x->delisted > y->delisted) - (x->delisted < y->delisted);
+    return order;
 }
 
-/* Old rows first, new ones win; nothing the lake knew is dropped. */
+/* Field by field: the bytes between fields are nobody's. */
+static bool same_row(const struct td_record *record, const void *a, const void *b)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        struct td_cell x = td_record_cell(&record->fields[i], a), y = td_record_cell(&record->fields[i], b);
+        bool same = x.kind == y.kind;
+        if (same && x.kind == TD_KIND_STR)
+            same = td_str_cmp(x.v.s, y.v.s) == 0;
+        else if (same && x.kind == TD_KIND_F64)
+            same = memcmp(&x.v.f, &y.v.f, sizeof x.v.f) == 0;
+        else if (same && x.kind == TD_KIND_BOOL)
+            same = x.v.b == y.v.b;
+        else if (same && x.kind != TD_KIND_NULL)
+            same = x.v.i == y.v.i;
+        if (!same)
+            return false;
+    }
+    return true;
+}
+
+/* Sorted by identity; of several rows of one identity the last one told stays. Returns how many went. */
+static size_t sort_unique(char *items, size_t *count, const struct td_record *record, int (*compare)(const void *, const void *),
+                          char *scratch)
+{
+    size_t n = *count, size = record->size, kept = 0;
+    /* A merge sort, stable: equal rows keep the order in which they were told. */
+    for (size_t width = 1; width < n; width *= 2) {
+        for (size_t from = 0; from < n; from += 2 * width) {
+            size_t middle = from + width < n ? from + width : n, end = from + 2 * width < n ? from + 2 * width : n;
+            for (size_t a = from, b = middle, out = from; out < end; out++) {
+                bool left = a < middle && (b == end || compare(items + a * size, items + b * size) <= 0);
+                memcpy(scratch + out * size, items + (left ? a++ : b++) * size, size);
+            }
+        }
+        memcpy(items, scratch, n * size);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (i + 1 < n && compare(items + i * size, items + (i + 1) * size) == 0)
+            continue;
+        memmove(items + kept++ * size, items + i * size, size);
+    }
+    *count = kept;
+    return n - kept;
+}
+
+/* What the lake knew and the vendor no longer tells stays, but for a listing without a list date that is told anew. */
+static bool superseded(const struct reference_job *ref, const void *row, const char *fresh, size_t count, size_t size)
+{
+    const struct td_ticker_row *old = row;
+    if (ref->splits || old->list_date != TD_NO_DAY || old->delisted != TD_NO_DAY)
+        return false;
+    const struct td_rows table = {.items = (void *)(uintptr_t)fresh, .count = count, .size = size};
+    size_t found;
+    job_reference_find(&table, old->ticker, &found);
+    return found > 0;
+}
+
+/* New rows win, nothing else that the lake knew is dropped. */
 static enum td_code merge_rows(struct reference_job *ref, const char *path, const struct td_record *record,
                                struct job_result *result, struct td_err *err)
 {
     int (*compare)(const void *, const void *) = ref->splits ? compare_split : compare_listing;
     struct td_rows old = {0};
     enum td_code code = td_file_exists(path) ? td_table_read(path, record, &old, NULL, NULL, err) : TD_OK;
-    size_t fresh = ref->rows.count, size = record->size;
+    size_t size = record->size, room = ref->rows.count + old.count;
+    char *scratch = code == TD_OK ? td_calloc(room, size) : NULL;
+    if (code == TD_OK && !scratch)
+        code = td_fail(err, TD_NOMEM, "%s: out of memory", path);
     if (code == TD_OK)
-        code = td_grow(&ref->rows.items, &ref->rows.cap, fresh + old.count, size, err);
-    if (code == TD_OK && fresh > 1)
-        qsort(ref->rows.items, fresh, size, compare);
-    char *items = ref->rows.items;
-    for (size_t i = 0; code == TD_OK && i < old.count; i++) {
-        const char *row = (const char *)old.items + i * size;
-        const char *same = fresh ? bsearch(row, items, fresh, size, compare) : NULL;
-        if (same) /* strings are zero-padded in both, so equal rows have equal bytes */
-            result->rows_duplicate += memcmp(same, row, size) == 0;
-        else
-            memcpy(items + ref->rows.count++ * size, row, size);
-    }
-    if (code == TD_OK && ref->rows.count > 1)
-        qsort(items, ref->rows.count, size, compare);
-    if (code == TD_OK)
+        code = td_grow(&ref->rows.items, &ref->rows.cap, room, size, err);
+    if (code == TD_OK) {
+        char *items = ref->rows.items;
+        result->rows_duplicate = sort_unique(items, &ref->rows.count, record, compare, scratch);
+        size_t fresh = ref->rows.count, known = 0;
+        for (size_t i = 0; i < old.count; i++) {
+            const char *row = (const char *)old.items + i * size;
+            const char *same = fresh ? bsearch(row, items, fresh, size, compare) : NULL;
+            if (same)
+                known += same_row(record, same, row);
+            else if (!superseded(ref, row, items, fresh, size))
+                memcpy(items + ref->rows.count++ * size, row, size);
+        }
+        result->rows_duplicate += known;
+        result->rows_written = fresh - known;
+        sort_unique(items, &ref->rows.count, record, compare, scratch);
         code = td_table_write(path, record, items, ref->rows.count, NULL, 0, err);
-    result->rows_written = fresh - result->rows_duplicate;
+    }
+    if (code != TD_OK)
+        result->rows_written = result->rows_duplicate = 0;
+    td_free(scratch);
     td_rows_free(&old);
     return code;
 }
@@ -157,35 +229,49 @@ static enum job_step ask_first(struct td_job *job, struct reference_job *ref, en
     return ask(job, ref, result);
 }
 
-static enum job_step reference_step(struct td_job *job, size_t index, struct job_result *result)
+static enum job_step next_page(struct td_job *job, struct reference_job *ref, struct job_result *result)
 {
-    struct reference_job *ref = job->data;
-    (void)index;
-    if (ref->pages == 0) {
-        ref->rows = (struct td_rows){.size = ref->splits ? sizeof(struct td_split_row) : sizeof(struct td_ticker_row)};
-        return ask_first(job, ref, ref->splits ? TD_REFERENCE_SPLITS : TD_REFERENCE_TICKERS, result);
-    }
     struct td_err err = {0};
     struct td_rest_page page;
     result->bytes += ref->response.body.len;
     enum td_code code = td_rest_reference_parse(&ref->response, ref->kind, take_row, ref, &page, &err);
     td_buf_free(&ref->response.body);
-    if (code == TD_OK) {
-        result->rows_read += page.rows;
-        result->quarantined[TD_REASON_UNREADABLE] += page.quarantined[TD_REASON_UNREADABLE];
-        if (page.next[0] && strcmp(page.next, ref->path) != 0) {
-            td_copy(ref->path, sizeof ref->path, page.next);
-            return ask(job, ref, result);
-        }
-        if (ref->kind == TD_REFERENCE_TICKERS)
-            return ask_first(job, ref, TD_REFERENCE_DELISTED, result);
-        publish(job, ref, result);
-    } else {
+    if (code == TD_OK && page.next[0] && strcmp(page.next, ref->path) == 0)
+        code = td_fail(&err, TD_DATA, "the vendor's next_url repeats itself");
+    if (code != TD_OK) {
         job_fail(result, code, &err);
+        return JOB_STEP_DONE;
     }
-    td_rows_free(&ref->rows);
-    ref->pages = 0;
+    result->rows_read += page.rows;
+    result->quarantined[TD_REASON_UNREADABLE] += page.quarantined[TD_REASON_UNREADABLE];
+    result->quarantined[TD_REASON_TICKER] = ref->bad;
+    if (page.next[0]) {
+        td_copy(ref->path, sizeof ref->path, page.next);
+        return ask(job, ref, result);
+    }
+    if (ref->kind == TD_REFERENCE_TICKERS)
+        return ask_first(job, ref, TD_REFERENCE_DELISTED, result);
+    publish(job, ref, result);
     return JOB_STEP_DONE;
+}
+
+static enum job_step reference_step(struct td_job *job, size_t index, struct job_result *result)
+{
+    struct reference_job *ref = job->data;
+    (void)index;
+    enum job_step step;
+    if (ref->pages == 0) {
+        ref->rows = (struct td_rows){.size = ref->splits ? sizeof(struct td_split_row) : sizeof(struct td_ticker_row)};
+        ref->bad = 0;
+        step = ask_first(job, ref, ref->splits ? TD_REFERENCE_SPLITS : TD_REFERENCE_TICKERS, result);
+    } else {
+        step = next_page(job, ref, result);
+    }
+    if (step == JOB_STEP_DONE) { /* a retry begins anew */
+        td_rows_free(&ref->rows);
+        ref->pages = 0;
+    }
+    return step;
 }
 
 static const struct job_ops reference_ops = {.kind = "ingest", .begin = reference_begin, .step = reference_step,

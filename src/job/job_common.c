@@ -22,6 +22,17 @@ td_day job_last_over(void)
     return index < 0 ? TD_NO_DAY : td_cal_day(index);
 }
 
+enum td_code job_sweep_bronze(const struct td_lake *lake, enum td_table table, struct td_err *err)
+{
+    char folder[64];
+    uint64_t removed = 0;
+    td_snprintf(folder, sizeof folder, "bronze/%s", td_table_name(table));
+    enum td_code code = td_lake_sweep(lake, folder, &removed, err);
+    if (removed)
+        td_log(TD_LOG_INFO, "job", "%s: %llu leftovers of killed runs removed", folder, (unsigned long long)removed);
+    return code;
+}
+
 struct td_bars job_month_slice(const struct td_bars *bars, int32_t month)
 {
     size_t from = td_bars_lower_bound(bars, td_ny_midnight(td_month_first(month)));

@@ -23,6 +23,7 @@ struct cache_data {
     struct job_reference reference; /* begin..end, read-only for workers */
     struct caps caps;               /* likewise */
     td_day last_over;
+    bool anew; /* another preset or other bars: nothing of the old cache may pass for the new one */
     struct td_manifest before; /* as found; read-only for workers */
     struct td_manifest after;  /* engine lock */
 };
@@ -41,6 +42,12 @@ static const char *bars_name(enum td_bars_mode bars)
 static enum td_code settle_preset(struct cache_data *cache, bool have, struct td_err *err)
 {
     struct td_cache_job *o = &cache->options;
+    bool ranged = o->from != TD_NO_DAY || o->to != TD_NO_DAY;
+    cache->anew = have && o->rebuild &&
+                  (strcmp(cache->before.preset, preset_name(o->preset)) != 0 || strcmp(cache->before.bars, bars_name(o->bars)) != 0);
+    if (cache->anew && ranged)
+        return td_fail(err, TD_USAGE, "the cache holds preset '%s' with --bars %s; a range of days cannot hold another: rebuild it whole, "
+                       "without -s and -e", cache->before.preset, cache->before.bars);
     if (!have || o->rebuild)
         return TD_OK;
     enum td_preset preset = strcmp(cache->before.preset, "seed") == 0 ? TD_PRESET_SEED : TD_PRESET_SESSION;
@@ -56,6 +63,22 @@ static enum td_code settle_preset(struct cache_data *cache, bool have, struct td
     o->preset = preset;
     o->bars = bars;
     return TD_OK;
+}
+
+static bool is_planned(const struct cache_data *cache, const char *ticker)
+{
+    size_t low = 0, high = cache->unit_count; /* units are by ticker */
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        int order = strcmp(cache->units[mid].ticker, ticker);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return false;
 }
 
 static enum td_code cache_begin(struct td_job *job, struct td_err *err)
@@ -76,14 +99,17 @@ static enum td_code cache_begin(struct td_job *job, struct td_err *err)
         code = job_reference_load(lake, &cache->reference, err);
     if (code == TD_OK && *cache->cap_file)
         code = caps_load(cache->cap_file, &cache->caps, err);
-    for (size_t i = 0; code == TD_OK && have && i < cache->before.count; i++)
-        code = td_manifest_put(&cache->after, &cache->before.entries[i], err);
-    uint64_t removed;
-    if (code == TD_OK)
-        code = td_lake_sweep(lake, "cache/daily", &removed, err);
     cache->after.generation = cache->before.generation + 1;
     td_copy(cache->after.preset, sizeof cache->after.preset, preset_name(cache->options.preset));
     td_copy(cache->after.bars, sizeof cache->after.bars, bars_name(cache->options.bars));
+    if (code == TD_OK && cache->anew) /* a kill from here on leaves files that no manifest names, rather than two presets in one */
+        code = td_manifest_write(lake, &cache->after, err);
+    for (size_t i = 0; code == TD_OK && have && !cache->anew && i < cache->before.count; i++)
+        if (!cache->options.rebuild || is_planned(cache, cache->before.entries[i].ticker))
+            code = td_manifest_put(&cache->after, &cache->before.entries[i], err);
+    uint64_t removed;
+    if (code == TD_OK)
+        code = td_lake_sweep(lake, "cache/daily", &removed, err);
     return code;
 }
 
@@ -104,6 +130,12 @@ static void cache_free(struct td_job *job)
     td_bronze_list_free(&cache->days);
     td_free(cache->units);
     td_free(cache);
+}
+
+/* With --bars day minutes give nothing, not even what they vouch for: whether the option or the manifest says so. */
+static size_t minute_count(const struct cache_data *cache, const struct cache_unit *unit)
+{
+    return cache->options.bars == TD_BARS_DAY ? 0 : unit->minute_count;
 }
 
 /* ---- the context of a ticker ---- */
@@ -127,8 +159,9 @@ static enum td_code gather_facts(const struct cache_data *cache, const char *tic
     size_t n, listings, moves, caps_count = 0;
     const struct td_split_row *splits = job_reference_find(&cache->reference.splits, ticker, &n);
     for (size_t i = 0; i < n && context->split_count < MAX_SPLITS; i++)
-        facts->splits[context->split_count++] =
-            (struct td_split){splits[i].execution_date, splits[i].split_to / splits[i].split_from};
+        if (splits[i].split_from > 0 && splits[i].split_to > 0) /* another writer's file may hold anything */
+            facts->splits[context->split_count++] =
+                (struct td_split){splits[i].execution_date, splits[i].split_to / splits[i].split_from};
     for (size_t i = 1; i < context->split_count; i++) /* few: insertion keeps them by day */
         for (size_t k = i; k > 0 && facts->splits[k].day < facts->splits[k - 1].day; k--) {
             struct td_split swap = facts->splits[k];
@@ -196,7 +229,7 @@ static enum td_code inputs_hash(const struct td_job *job, const struct cache_uni
 {
     const struct cache_data *cache = job->data;
     const struct td_bronze_file *const lists[] = {cache->minutes.items + unit->minute_at, cache->days.items + unit->day_at};
-    const size_t counts[] = {unit->minute_count, unit->day_count};
+    const size_t counts[] = {minute_count(cache, unit), unit->day_count};
     int32_t setup[] = {(int32_t)cache->options.preset, (int32_t)cache->options.bars, cache->options.partial, 1 /* rules version */};
     uint64_t h = td_hash64(setup, sizeof setup, 7);
     td_day newest = TD_NO_DAY;
@@ -239,20 +272,42 @@ static void cut_after(struct td_bars *bars, td_day last)
         bars->n = td_bars_lower_bound(bars, td_ny_midnight(last + 1));
 }
 
+/* One price basis a ticker: minute files must agree; daily bars of another basis than the minutes' make no row and no close. */
+static enum td_code settle_basis(const struct td_bronze_file *file, enum td_table table, const char *have, char basis[16],
+                                 bool *fits, struct td_err *err)
+{
+    *fits = !*basis || strcmp(basis, have) == 0;
+    if (!*basis)
+        td_copy(basis, 16, have);
+    if (*fits || table == TD_STOCKS_DAILY)
+        return TD_OK;
+    return td_fail(err, TD_DATA, "%s: minute bars of %04d-%02d are %s, earlier ones %s; price bases never mix: import one of them anew "
+                   "with --replace", file->ticker, file->month / 12, file->month % 12 + 1, have, basis);
+}
+
 /* Feed every file of one table, one file at a time into reused arrays. Bars of sessions still running are held back. */
 static enum td_code feed_files(const struct td_job *job, const struct td_bronze_file *files, size_t count, enum td_table table,
-                               struct td_daily_builder *builder, struct job_result *result, struct td_err *err)
+                               char basis[16], struct td_daily_builder *builder, struct job_result *result, struct td_err *err)
 {
     const struct cache_data *cache = job->data;
     struct td_bars bars = {0};
     enum td_code code = TD_OK;
     for (size_t i = 0; code == TD_OK && i < count; i++) {
+        struct td_bronze_info info;
+        bool fits = true;
         bars.n = 0;
-        code = td_bronze_read(job->engine->lake, table, files[i].ticker, files[i].month, &bars, NULL, err);
+        code = td_bronze_read(job->engine->lake, table, files[i].ticker, files[i].month, &bars, &info, err);
+        if (code == TD_OK)
+            code = settle_basis(&files[i], table, info.adjusted, basis, &fits, err);
+        td_bronze_info_free(&info);
         if (code != TD_OK)
             break;
         result->rows_read += bars.n;
         result->bytes += files[i].bytes;
+        if (!fits) {
+            td_copy(result->why, sizeof result->why, "daily bars of another price basis than the minutes' are left out");
+            continue;
+        }
         if (!cache->options.partial)
             cut_after(&bars, cache->last_over);
         code = table == TD_STOCKS_DAILY ? td_daily_days(builder, &bars, err) : td_daily_minutes(builder, &bars, err);
@@ -265,7 +320,7 @@ static enum td_code gather_vouched(const struct td_job *job, const struct cache_
 {
     const struct cache_data *cache = job->data;
     const struct td_bronze_file *const lists[] = {cache->minutes.items + unit->minute_at, cache->days.items + unit->day_at};
-    const size_t counts[] = {unit->minute_count, unit->day_count};
+    const size_t counts[] = {minute_count(cache, unit), unit->day_count};
     enum td_code code = TD_OK;
     for (size_t t = 0; t < TD_COUNT(lists); t++)
         for (size_t i = 0; code == TD_OK && i < counts[t]; i++) {
@@ -278,51 +333,73 @@ static enum td_code gather_vouched(const struct td_job *job, const struct cache_
     return code;
 }
 
-/* With -s/-e only the rows inside the range are taken from the new ones; all others stay as they are on disk. */
+/* Texts of a row read from a file die with it; these stay. */
+static const char *static_text(const char *text)
+{
+    static const char *const known[] = {"minute", "day", "daily", "regular", "last"};
+    for (size_t i = 0; text && i < TD_COUNT(known); i++)
+        if (strcmp(text, known[i]) == 0)
+            return known[i];
+    return "?";
+}
+
+static enum td_code keep_row(struct td_rows *out, const struct td_daily_row *row, struct td_err *err)
+{
+    enum td_code code = td_grow(&out->items, &out->cap, out->count + 1, sizeof *row, err);
+    if (code == TD_OK) {
+        struct td_daily_row *slot = (struct td_daily_row *)out->items + out->count++;
+        *slot = *row;
+        slot->bars_from = static_text(row->bars_from);
+        slot->close_src = static_text(row->close_src);
+    }
+    return code;
+}
+
+/* With -s/-e the rows inside the range are the new ones, those outside stay as they are on disk. */
 static enum td_code merge_range(const struct td_job *job, const char *ticker, const struct td_daily_row *rows, size_t count,
                                 struct td_rows *out, struct td_err *err)
 {
     const struct cache_data *cache = job->data;
     td_day from = cache->options.from, to = cache->options.to == TD_NO_DAY ? INT32_MAX : cache->options.to;
     struct td_rows old = {0};
-    struct td_err none = {0};
-    enum td_code code = td_cache_read(job->engine->lake, ticker, &old, &none);
+    struct td_err why = {0};
+    enum td_code code = td_cache_read(job->engine->lake, ticker, &old, &why);
     if (code == TD_MISSING)
         code = TD_OK;
     else if (code != TD_OK && err)
-        *err = none;
+        *err = why;
     *out = (struct td_rows){.size = sizeof *rows};
     const struct td_daily_row *kept = old.items;
-    for (size_t i = 0, k = 0; code == TD_OK && (i < old.count || k < count);) {
-        bool take_old = k == count || (i < old.count && kept[i].trading_day < rows[k].trading_day);
-        const struct td_daily_row *row = take_old ? &kept[i] : &rows[k];
-        bool inside = row->trading_day >= from && row->trading_day <= to;
-        if (!take_old && !inside && i < old.count && kept[i].trading_day == row->trading_day) {
-            row = &kept[i];
-            take_old = true;
-        }
-        if (!take_old && i < old.count && kept[i].trading_day == rows[k].trading_day)
-            i++;
-        if (take_old && k < count && kept[i].trading_day == rows[k].trading_day)
-            k++;
-        bool keep = take_old ? !inside : inside;
-        if (keep) {
-            code = td_grow(&out->items, &out->cap, out->count + 1, sizeof *row, err);
-            if (code == TD_OK) {
-                struct td_daily_row *slot = (struct td_daily_row *)out->items + out->count++;
-                *slot = *row;
-                slot->bars_from = strcmp(row->bars_from ? row->bars_from : "", "day") == 0 ? "day" : "minute";
-                slot->close_src = !row->close_src                           ? NULL
-                                  : strcmp(row->close_src, "daily") == 0    ? "daily"
-                                  : strcmp(row->close_src, "regular") == 0  ? "regular"
-                                                                            : "last";
-            }
-        }
-        i += take_old;
-        k += !take_old;
-    }
+    size_t i = 0;
+    for (; code == TD_OK && i < old.count && kept[i].trading_day < from; i++)
+        code = keep_row(out, &kept[i], err);
+    for (size_t k = 0; code == TD_OK && k < count; k++)
+        if (rows[k].trading_day >= from && rows[k].trading_day <= to)
+            code = keep_row(out, &rows[k], err);
+    for (; code == TD_OK && i < old.count; i++)
+        if (kept[i].trading_day > to)
+            code = keep_row(out, &kept[i], err);
     td_rows_free(&old);
     return code;
+}
+
+/* Value for value, as the file's columns see it. */
+static bool same_rows(const struct td_daily_row *a, size_t a_count, const struct td_daily_row *b, size_t b_count)
+{
+    bool same = a_count == b_count;
+    for (size_t i = 0; same && i < a_count; i++)
+        for (size_t k = 0; same && k < td_daily_record.count; k++) {
+            const struct td_field *field = &td_daily_record.fields[k];
+            struct td_cell x = td_record_cell(field, &a[i]), y = td_record_cell(field, &b[i]);
+            same = x.kind == y.kind;
+            if (same && x.kind == TD_KIND_STR)
+                same = td_str_cmp(x.v.s, y.v.s) == 0;
+            else if (same && x.kind == TD_KIND_BOOL)
+                same = x.v.b == y.v.b;
+            else if (same && x.kind != TD_KIND_NULL)
+                same = memcmp(&x.v, &y.v, sizeof x.v.i) == 0;
+        }
+    return same;
 }
 
 static enum td_code write_rows(struct td_job *job, const struct cache_unit *unit, const struct td_daily_row *rows, size_t count,
@@ -400,11 +477,12 @@ static enum td_code build_ticker(struct td_job *job, const struct cache_unit *un
     struct td_rows history = {0}, merged = {0};
     struct td_daily_row *rows = NULL;
     size_t count = 0;
+    char basis[16] = "";
     enum td_code code = td_daily_new(context, &builder, err);
     if (code == TD_OK)
-        code = feed_files(job, cache->minutes.items + unit->minute_at, unit->minute_count, TD_STOCKS_MINUTE, builder, result, err);
+        code = feed_files(job, cache->minutes.items + unit->minute_at, minute_count(cache, unit), TD_STOCKS_MINUTE, basis, builder, result, err);
     if (code == TD_OK)
-        code = feed_files(job, cache->days.items + unit->day_at, unit->day_count, TD_STOCKS_DAILY, builder, result, err);
+        code = feed_files(job, cache->days.items + unit->day_at, unit->day_count, TD_STOCKS_DAILY, basis, builder, result, err);
     if (code == TD_OK)
         code = old_symbol_rows(job, cache, unit->ticker, &history, err);
     if (code == TD_OK) {
@@ -415,8 +493,11 @@ static enum td_code build_ticker(struct td_job *job, const struct cache_unit *un
         bool ranged = cache->options.from != TD_NO_DAY || cache->options.to != TD_NO_DAY;
         if (ranged)
             code = merge_range(job, unit->ticker, rows, count, &merged, err);
-        if (code == TD_OK) /* a ranged build leaves inputs unknown: the next incremental run looks again */
-            code = write_rows(job, unit, ranged ? merged.items : rows, ranged ? merged.count : count, ranged ? 0 : inputs, result, err);
+        /* Where the rows outside the range are not what the bars say, the inputs stay unknown: an incremental run looks again. */
+        if (code == TD_OK && ranged && !same_rows(merged.items, merged.count, rows, count))
+            inputs = 0;
+        if (code == TD_OK)
+            code = write_rows(job, unit, ranged ? merged.items : rows, ranged ? merged.count : count, inputs, result, err);
     }
     td_daily_free(builder);
     td_rows_free(&history);
@@ -446,6 +527,11 @@ static enum job_step cache_step(struct td_job *job, size_t index, struct job_res
                                        .minute = cache->options.bars != TD_BARS_DAY, .day_bars = cache->options.bars != TD_BARS_MINUTE};
     uint64_t inputs = 0;
     context.running = cache->options.partial ? td_cal_day(td_cal_index_at_or_before(cache->last_over) + 1) : TD_NO_DAY;
+    if (minute_count(cache, unit) + unit->day_count == 0) {
+        result->state = TD_UNIT_SKIPPED;
+        td_copy(result->why, sizeof result->why, "no daily bars");
+        return JOB_STEP_DONE;
+    }
     enum td_code code = gather_facts(cache, unit->ticker, &facts, &context, &err);
     if (code == TD_OK)
         code = inputs_hash(job, unit, &facts, &context, &inputs, &err);
@@ -465,11 +551,35 @@ static enum job_step cache_step(struct td_job *job, size_t index, struct job_res
     return JOB_STEP_DONE;
 }
 
+/* After a whole rebuild: cache files of tickers that have no bars any more. */
+static enum td_code remove_strangers(const struct td_lake *lake, const struct td_manifest *manifest, struct td_err *err)
+{
+    char folder[1100], path[1400];
+    struct td_names names = {0};
+    td_snprintf(folder, sizeof folder, "%s/cache/daily", td_lake_root(lake));
+    enum td_code code = td_dir_list(folder, &names, err);
+    for (size_t i = 0; code == TD_OK && i < names.count; i++) {
+        char ticker[TD_TICKER_MAX];
+        static const char *const files[] = {"/_SUCCESS", "/daily.parquet", ""};
+        if (strncmp(names.items[i], "ticker=", 7) != 0 ||
+            !td_path_decode(names.items[i] + 7, strlen(names.items[i] + 7), ticker, sizeof ticker) || td_manifest_find(manifest, ticker))
+            continue;
+        for (size_t k = 0; k < TD_COUNT(files); k++)
+            if (td_snprintf(path, sizeof path, "%s/%s%s", folder, names.items[i], files[k]))
+                remove(path); /* what stays is reported by status --verify */
+    }
+    td_names_free(&names);
+    return code;
+}
+
 static enum td_code cache_finish(struct td_job *job, bool clean, struct td_err *err)
 {
     struct cache_data *cache = job->data;
-    (void)clean; /* units that ended are on disk and in the manifest also after a stop: the next run goes on from there */
-    return td_manifest_write(job->engine->lake, &cache->after, err);
+    /* Units that ended are on disk and in the manifest also after a stop: the next run goes on from there. */
+    enum td_code code = td_manifest_write(job->engine->lake, &cache->after, err);
+    if (code == TD_OK && clean && cache->options.rebuild && job->counts.failed == 0)
+        code = remove_strangers(job->engine->lake, &cache->after, err);
+    return code;
 }
 
 static const struct job_ops cache_ops = {.kind = "cache", .begin = cache_begin, .step = cache_step, .finish = cache_finish,
@@ -484,9 +594,9 @@ static enum td_code add_ticker(struct td_job *job, const char *ticker, size_t *m
     uint64_t bytes = 0;
     td_copy(unit.ticker, sizeof unit.ticker, ticker);
     for (; *m < cache->minutes.count && strcmp(cache->minutes.items[*m].ticker, unit.ticker) == 0; (*m)++, unit.minute_count++)
-        bytes += 24;
+        bytes += cache->minutes.items[*m].bytes;
     for (; *d < cache->days.count && strcmp(cache->days.items[*d].ticker, unit.ticker) == 0; (*d)++, unit.day_count++)
-        bytes += 1;
+        bytes += cache->days.items[*d].bytes;
     enum td_code code = td_grow(&cache->units, &cache->unit_cap, cache->unit_count + 1, sizeof unit, err);
     if (code == TD_OK) {
         cache->units[cache->unit_count++] = unit;
@@ -511,6 +621,7 @@ static enum td_code plan(struct td_job *job, struct td_err *err)
     }
     if (code == TD_OK && cache->unit_count == 0)
         code = td_fail(err, TD_MISSING, "%s: no bars to build from; bring some in with 'tapedeck ingest' or 'tapedeck import'", td_lake_root(lake));
+    job_set_range(job, cache->options.from, cache->options.to);
     td_snprintf(job->title, sizeof job->title, "daily cache  %zu tickers%s", cache->unit_count,
                 cache->options.incremental ? "  incremental" : "");
     return code;

@@ -17,6 +17,7 @@ struct universe_data {
     struct td_watch_row *rows;   /* listed rows by session, rvol30 and ticker; read-only for workers */
     size_t count, cap;
     td_day *days; /* of the units */
+    td_day first, last; /* sessions of the cache */
 };
 
 static int compare_rows(const void *a, const void *b)
@@ -149,14 +150,21 @@ static enum td_code rank_day(const struct td_job *job, td_day day, struct rankin
 {
     const struct universe_data *uni = job->data;
     struct td_rows list = {0};
-    char thresholds[17], text[16];
-    enum td_code code = td_watch_read(job->engine->lake, day, &list, thresholds, err);
+    char thresholds[17], preset[16], text[16];
+    enum td_code code = td_watch_meta(job->engine->lake, day, thresholds, preset, err);
     td_format_day(day, text);
+    if (code == TD_OK && strcmp(preset, uni->preset) != 0)
+        code = td_fail(err, TD_DATA,
+                       "watchlist of %s was built from a cache of preset '%s', now it is '%s'; rankings never mix: run 'tapedeck universe "
+                       "build -s %s' to rebuild it",
+                       text, preset, uni->preset, text);
     if (code == TD_OK && strcmp(thresholds, uni->thresholds) != 0)
         code = td_fail(err, TD_DATA,
                        "watchlist of %s was built with other thresholds (%s, now %s); rankings never mix: run 'tapedeck universe "
                        "build -s %s' to rebuild it",
                        text, thresholds, uni->thresholds, text);
+    if (code == TD_OK)
+        code = td_watch_read(job->engine->lake, day, &list, NULL, err);
     const struct td_watch_row *rows = list.items;
     for (size_t i = 0; code == TD_OK && i < list.count; i++) {
         if (td_flags_parse(rows[i].flags) & TD_FLAG(PARTIAL_SESSION))
@@ -169,7 +177,8 @@ static enum td_code rank_day(const struct td_job *job, td_day day, struct rankin
             row->last_seen = day;
         }
     }
-    td_rows_free(&list);
+    if (code == TD_OK)
+        td_rows_free(&list);
     return code;
 }
 
@@ -222,12 +231,29 @@ static enum td_code rank_window(struct td_job *job, const struct td_days *built,
     return code;
 }
 
+/* A rebuilt cache may span fewer sessions than it did: lists of the others say what no cache says any more, and do not count. */
+static void drop_outside(const struct universe_data *uni, struct td_days *built)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < built->count; i++)
+        if (built->items[i] >= uni->first && built->items[i] <= uni->last)
+            built->items[kept++] = built->items[i];
+    if (kept < built->count)
+        td_log(TD_LOG_WARN, "job", "%zu watchlists lie outside the sessions of the cache and are left out of the rankings",
+               built->count - kept);
+    built->count = kept;
+}
+
 /* Part of a build: rankings over what is on disk, then the manifest as the commit. */
 static enum td_code universe_finish(struct td_job *job, bool clean, struct td_err *err)
 {
     struct universe_data *uni = job->data;
     struct td_days built = {0};
     enum td_code code = clean ? td_watch_days(job->engine->lake, &built, err) : TD_OK;
+    if (code == TD_OK && built.count)
+        drop_outside(uni, &built);
+    if (code == TD_OK && clean && built.count == 0 && uni->options.rankings_only)
+        code = td_fail(err, TD_MISSING, "no watchlists to rank; run 'tapedeck universe build' first");
     if (code == TD_OK && built.count) {
         td_day as_of = uni->options.as_of != TD_NO_DAY ? uni->options.as_of : built.items[built.count - 1];
         code = rank_window(job, &built, as_of, err);
@@ -276,6 +302,8 @@ static enum td_code settle_range(struct universe_data *uni, struct td_err *err)
     }
     if (last == TD_NO_DAY)
         return td_fail(err, TD_MISSING, "the daily cache is empty; run 'tapedeck ingest' or 'tapedeck import', then 'tapedeck cache build'");
+    uni->first = first;
+    uni->last = last;
     if (uni->options.from == TD_NO_DAY || uni->options.from < first)
         uni->options.from = first;
     if (uni->options.to == TD_NO_DAY || uni->options.to > last)
@@ -287,6 +315,8 @@ static enum td_code plan(struct td_job *job, struct td_err *err)
 {
     struct universe_data *uni = job->data;
     char from[16], to[16];
+    if (!uni->options.rankings_only)
+        job_set_range(job, uni->options.from, uni->options.to);
     td_format_day(uni->options.from, from);
     td_format_day(uni->options.to, to);
     td_snprintf(job->title, sizeof job->title, uni->options.rankings_only ? "rankings" : "watchlists %s..%s", from, to);

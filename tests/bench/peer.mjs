@@ -11,7 +11,7 @@ import { createRequire } from 'node:module';
 
 const [job, lake = '', out = ''] = process.argv.slice(2);
 const threads = process.env.BENCH_THREADS || '2';
-const { DuckDBInstance } = createRequire(path.join(process.env.BENCH_NODE || '.', 'package.json'))('@duckdb/node-api');
+const { DuckDBInstance } = createRequire(path.resolve(process.env.BENCH_NODE || '.', 'package.json'))('@duckdb/node-api');
 const db = await (await DuckDBInstance.create(':memory:', { threads })).connect();
 await db.run('SET preserve_insertion_order=false');
 await db.run('SET enable_progress_bar=false');
@@ -39,8 +39,9 @@ const halves = (from, to) => years(from, to).flatMap(y => {
 // Minutes become one row a ticker-day by integer arithmetic on UTC ms; everything that looks back is a window over those.
 // Volumes are divided by the running product of the splits, so that a window of 30 rows is an average in one share count.
 
-const years0 = 2019, years1 = 2030; // of the simulated market, generously
 function dailySql() {
+  const found = fs.readdirSync(`${lake}/bronze/stocks_minute`).map(n => +n.slice('year='.length)).filter(Boolean).sort();
+  const years0 = found[0], years1 = found[found.length - 1]; // no year more: every border costs a comparison a bar
   const summer = summers(years0, years1).map(([a, b]) => `ms >= ${a} AND ms < ${b}`).join(' OR ');
   const has = table => fs.existsSync(`${lake}/bronze/${table}/${table}.parquet`);
   const splits = has('splits') ? `read_parquet('${lake}/bronze/splits/splits.parquet')` : `(SELECT '' AS ticker, DATE '1900-01-01' AS execution_date, 1.0 AS split_from, 1.0 AS split_to WHERE false)`;

@@ -84,6 +84,7 @@ struct td_chart {
     enum td_tf tf;
     enum td_tier tier;
     bool volume; /* volume panel below */
+    td_day day;  /* a day that matters: its label on the time axis stands out; TD_NO_DAY or 0 = none */
     const struct td_chart_line *lines;
     size_t line_count;
 };

@@ -178,7 +178,8 @@ static void place_kind(struct time_axis *axis, enum boundary kind)
         if (!before.known || !now.known || !crosses(axis, &before, &now, kind))
             continue;
         label_text(&now, kind, intraday, text);
-        place_label(axis, chart_slot_col(view, i), text, TD_ROLE_AXIS, 0);
+        bool marked = kind == DAY && intraday && now.day == view->chart->day;
+        place_label(axis, chart_slot_col(view, i), text, marked ? TD_ROLE_TITLE : TD_ROLE_AXIS, 0);
     }
 }
 
@@ -236,7 +237,8 @@ static void place_first(struct time_axis *axis)
         td_snprintf(text, sizeof text, "%04d-%02d", t.year, t.month);
     else
         label_text(&t, DAY, true, text);
-    place_label(axis, view->plot.col, text, TD_ROLE_AXIS, 0);
+    bool marked = view->chart->tf != TD_TF_1D && t.day == view->chart->day;
+    place_label(axis, view->plot.col, text, marked ? TD_ROLE_TITLE : TD_ROLE_AXIS, 0);
 }
 
 enum td_code chart_draw_time_axis(const struct chart_view *view, struct td_err *err)

@@ -134,6 +134,7 @@ static struct area draw_frame(struct deck *deck, const struct layout *layout, en
             td_grid_put(grid, bottom, right, 0x2518, line, 0);
         }
     }
+    deck->areas[id] = inside;
     panes[id]->title(deck, title, sizeof title - 2);
     if (a->cols > 6) {
         int room = a->cols - 4, at = a->col + 1;
@@ -237,7 +238,6 @@ void deck_draw(struct deck *deck)
         if (layout.areas[i].rows < 1)
             continue;
         struct area inside = draw_frame(deck, &layout, (enum pane_id)i);
-        deck->areas[i] = inside;
         if (inside.rows > 0 && inside.cols > 0)
             panes[i]->draw(deck, inside);
     }

@@ -32,7 +32,10 @@ static void run_line(struct td_app *app, const char *line, struct td_buf *buf, e
 static void line_run(struct task *base)
 {
     struct line_task *task = (struct line_task *)base;
+    td_log(TD_LOG_INFO, "deck", "command: %s", task->line);
     run_line(task->app, task->line, &task->out, &task->code, &task->err);
+    if (task->code != TD_OK)
+        td_log(TD_LOG_WARN, "deck", "%s", task->err.text);
 }
 
 /* One line of output is a message; more open the text pane. */

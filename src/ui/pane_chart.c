@@ -140,7 +140,8 @@ static void chart_draw(struct deck *deck, struct area area)
     if (nothing_to_show(deck, area))
         return;
     struct td_chart chart = {.candles = view->candles.items, .n = view->candles.n, .first = view->first, .zoom = view->zoom,
-                             .cursor = view->cursor, .tf = view->tf, .tier = deck->tier, .volume = view->volume, .lines = lines};
+                             .cursor = view->cursor, .tf = view->tf, .tier = deck->tier, .volume = view->volume, .lines = lines,
+                             .day = view->day};
     chart.line_count = add_lines(view, lines);
     if (td_chart_draw(&chart, &deck->grid, area.row, area.col, area.rows, area.cols, &err) != TD_OK)
         deck_empty(deck, area, err.text, NULL);

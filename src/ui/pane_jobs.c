@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * pane_jobs: what is being downloaded and built, here and in other processes. Snapshots come from the query thread, since
  * the jobs of others live in files. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "deck.h"
@@ -45,19 +46,42 @@ static void notice_ends(struct deck *deck, const struct jobs_task *task)
     }
 }
 
+/* Running ones first, then the newest: what one looks for is at the top. */
+static int compare_jobs(const void *a, const void *b)
+{
+    const struct td_job_view *left = a, *right = b;
+    if (running(left) != running(right))
+        return running(left) ? -1 : 1;
+    if (left->id != right->id)
+        return left->id > right->id ? -1 : 1;
+    return left->pid < right->pid ? -1 : left->pid > right->pid;
+}
+
+/* The cursor stays on its job, and on the top one until it has been moved. */
+static void place_cursor(struct deck *deck, int id, long pid)
+{
+    size_t at = 0;
+    for (size_t i = 0; deck->job_cursor > 0 && i < deck->job_count; i++)
+        if (deck->jobs[i].id == id && deck->jobs[i].pid == pid)
+            at = i;
+    deck->job_cursor = at;
+}
+
 static void jobs_apply(struct deck *deck, struct task *base)
 {
     struct jobs_task *task = (struct jobs_task *)base;
     bool again = deck->jobs_stale;
     deck->jobs_loading = deck->jobs_stale = false;
+    int id = deck->job_cursor < deck->job_count ? deck->jobs[deck->job_cursor].id : 0;
+    long pid = deck->job_cursor < deck->job_count ? deck->jobs[deck->job_cursor].pid : 0;
     notice_ends(deck, task);
     memcpy(deck->jobs, task->jobs, task->count * sizeof task->jobs[0]);
     deck->job_count = task->count;
     deck->jobs_running = false;
     for (size_t i = 0; i < deck->job_count; i++)
         deck->jobs_running = deck->jobs_running || running(&deck->jobs[i]);
-    if (deck->job_cursor >= deck->job_count)
-        deck->job_cursor = deck->job_count ? deck->job_count - 1 : 0;
+    qsort(deck->jobs, deck->job_count, sizeof deck->jobs[0], compare_jobs);
+    place_cursor(deck, id, pid);
     if (again)
         jobs_refresh(deck);
 }
@@ -94,17 +118,28 @@ void jobs_move(struct deck *deck, long step)
 static void jobs_title(struct deck *deck, char *out, size_t size)
 {
     uint64_t done = 0, planned = 0;
+    double rate = 0, left = 0;
     size_t active = 0;
+    char hours[32], eta[32] = "";
     for (size_t i = 0; i < deck->job_count; i++) {
         const struct td_job_counts *counts = &deck->jobs[i].counts;
         if (!running(&deck->jobs[i]))
             continue;
         active++;
+        uint64_t ended = counts->ok + counts->empty + counts->skipped + counts->failed;
+        double speed = deck->jobs[i].seconds > 1 ? (double)ended / deck->jobs[i].seconds : 0;
         planned += counts->planned;
-        done += counts->ok + counts->empty + counts->skipped + counts->failed;
+        done += ended;
+        rate += speed * 3600;
+        if (speed > 0 && (double)(counts->planned - ended) / speed > left)
+            left = (double)(counts->planned - ended) / speed;
     }
+    td_short_text(rate, hours);
+    if (left >= 1 && left < 1e7)
+        td_snprintf(eta, sizeof eta, "  ETA %dh%02dm%02ds", (int)left / 3600, (int)left / 60 % 60, (int)left % 60);
     if (active)
-        td_snprintf(out, size, "downloads  %zu running  %llu/%llu", active, (unsigned long long)done, (unsigned long long)planned);
+        td_snprintf(out, size, "downloads  %zu running  %llu/%llu  %s units/h%s", active, (unsigned long long)done,
+                    (unsigned long long)planned, hours, eta);
     else
         td_snprintf(out, size, "downloads%s", deck->job_count ? "  all ended" : "");
 }
@@ -130,7 +165,7 @@ static void draw_job(struct deck *deck, struct area area, int line, size_t at, i
         td_snprintf(where, sizeof where, "%d ", job->id); /* the number that pause, cancel and retry take */
     else
         td_snprintf(where, sizeof where, "process %ld ", job->pid);
-    td_snprintf(text, sizeof text, "%c%s%s %s  %s", cursor ? '>' : ' ', where, job->kind, job->title, td_job_state_name(job->state));
+    td_snprintf(text, sizeof text, "%c%s%s %s  %s", cursor ? '>' : ' ', where, td_job_state_name(job->state), job->kind, job->title);
     if (cursor)
         td_grid_fill(&deck->grid, area.row + line, area.col, 1, area.cols, ' ', role, 0);
     td_grid_text(&deck->grid, area.row + line, area.col, area.cols, text, role, 0);
@@ -152,10 +187,7 @@ static void jobs_draw(struct deck *deck, struct area area)
     }
     int height = area.rows >= 2 ? 2 : 1;
     size_t page = (size_t)(area.rows / height), count = deck->job_count;
-    /* without the focus the newest jobs of this process matter most; with it, the cursor */
-    size_t top = count > page ? count - page : 0;
-    if (deck->focus == PANE_JOBS && deck->job_cursor < top)
-        top = deck->job_cursor;
+    size_t top = deck->focus == PANE_JOBS && deck->job_cursor >= page ? deck->job_cursor - page + 1 : 0;
     for (size_t i = 0; i < page && top + i < count; i++)
         draw_job(deck, area, (int)i * height, top + i, height);
 }

@@ -82,7 +82,7 @@ static void add_bindings(struct td_buf *out, int pane)
     for (size_t i = 0; (binding = deck_binding_at(i)) != NULL; i++) {
         if (binding->pane != pane || !binding->help)
             continue;
-        td_buf_printf(out, "  %-10s %-38s :%s\n", binding->key, binding->help, binding->line);
+        td_buf_printf(out, "  %-10s %-42s %s%s\n", binding->key, binding->help, binding->line[0] == ':' ? "" : ":", binding->line);
     }
 }
 
@@ -124,7 +124,8 @@ void text_help(struct deck *deck, const char *topic)
 static void text_title(struct deck *deck, char *out, size_t size)
 {
     const struct text_view *view = &deck->text;
-    size_t last = view->top + (view->page > 0 ? (size_t)view->page : 1);
+    int rows = deck->areas[PANE_TEXT].rows;
+    size_t last = view->top + (rows > 0 ? (size_t)rows : 1);
     td_snprintf(out, size, "%s  %zu-%zu of %zu  Esc closes", view->title[0] ? view->title : "text", view->lines ? view->top + 1 : 0,
                 last < view->lines ? last : view->lines, view->lines);
 }

@@ -34,8 +34,6 @@ void deck_say(struct deck *deck, enum td_role role, const char *fmt, ...)
     td_copy(deck->message, sizeof deck->message, text);
     deck->message_role = role;
     deck->dirty = true;
-    if (role == TD_ROLE_ERROR)
-        td_log(TD_LOG_WARN, "deck", "%s", text);
 }
 
 /* ---- focus and wishes ---- */

@@ -336,6 +336,32 @@ static void test_shading_follows_the_session(void **state)
     td_grid_free(&grid);
 }
 
+/* The list's date stands out on the time axis, and only it. */
+static void test_marked_day(void **state)
+{
+    (void)state;
+    double rows[64][5];
+    for (int i = 0; i < 40; i++)
+        for (int k = 0; k < 5; k++)
+            rows[i][k] = 10 + (k == 1);
+    struct td_chart chart = {.candles = candles, .n = load((const double(*)[5])rows, 40, 0, 0), .cursor = -1, .tf = TD_TF_4H, .zoom = 2};
+    td_day day = td_day_from_civil(2025, 10, 20);
+    for (size_t i = 0; i < 40; i++)
+        candles[i].ts = td_ny_to_utc(day + (td_day)(i / 4), (int64_t)(i % 4) * 4 * 3600000 + 4 * 3600000);
+    for (td_day marked = day - 1; marked < day + 10; marked++) {
+        struct td_grid grid;
+        struct td_err err = {0};
+        size_t titled = 0;
+        chart.day = marked;
+        ASSERT_OK(td_grid_init(&grid, 12, 100, &err), err);
+        ASSERT_OK(td_chart_draw(&chart, &grid, 0, 0, 12, 100, &err), err);
+        for (int col = 0; col < 100; col++)
+            titled += grid.cells[11 * 100 + col].role == TD_ROLE_TITLE;
+        assert_int_equal(titled, marked < day ? 0 : 5); /* "10-21" */
+        td_grid_free(&grid);
+    }
+}
+
 /* Direction must be readable without colour: the same body rising and falling gives different glyphs. */
 static void test_direction_without_colour(void **state)
 {
@@ -561,6 +587,7 @@ int main(void)
         cmocka_unit_test(test_empty_and_flat),
         cmocka_unit_test(test_daily_axis),
         cmocka_unit_test(test_shading_follows_the_session),
+        cmocka_unit_test(test_marked_day),
         cmocka_unit_test(test_direction_without_colour),
         cmocka_unit_test(test_vertical_precision),
         cmocka_unit_test(test_visible),

@@ -185,11 +185,14 @@ static bool chart_names(int row)
     return strstr(&term.cells[1][COLS / 2], want) != NULL;
 }
 
-static bool resting(void)
+/* The title of the downloads counts the jobs that run. */
+static bool working(void)
 {
-    for (int r = 0; r < ROWS; r++)
-        if (strstr(term.cells[r], "nothing is running"))
+    for (int r = 0; r < ROWS; r++) {
+        const char *title = strstr(term.cells[r], " downloads ");
+        if (title && strstr(title, " running"))
             return true;
+    }
     return false;
 }
 
@@ -207,11 +210,6 @@ static bool started(void)
 {
     int row = mark_row();
     return row >= 0 && chart_names(row);
-}
-
-static bool working(void)
-{
-    return !resting() && mark_row() >= 0;
 }
 
 static bool say(const char *text)
@@ -255,7 +253,7 @@ static bool press(struct results *results, bool down, bool need_work)
         results->lost++;
         return true;
     }
-    if (need_work && resting())
+    if (need_work && !working())
         return true;
     results->mark[results->count] = (double)(moved - begin) / 1000;
     results->chart[results->count++] = (double)(drawn - begin) / 1000;
@@ -284,7 +282,7 @@ static bool measure(struct results *results, int presses, int pause_ms, const ch
     double begun = busy_seconds();
     int64_t begin = now_us();
     for (int i = 0; results->count < presses && results->lost < 20 && i < 4 * presses; i++) {
-        if (command && resting() && (!say(":") || !say(command) || !say("\r") || !wait_until(working, 5000)))
+        if (command && !working() && (!say(":") || !say(command) || !say("\r") || !wait_until(working, 5000)))
             return false;
         if (!press(results, i / SWEEP % 2 == 0, command != NULL))
             return false;

@@ -49,7 +49,14 @@ bool deck_pane_find(const char *name, enum pane_id *out);
 
 /* ---- watchlist ---- */
 
-struct watch_list { /* immutable once applied; owned by the deck */
+#define SPARK_DAYS 20
+#define SPARK_LEVELS 8
+#define SPARK_NONE 0xFE    /* no close known */
+#define SPARK_UNASKED 0xFF /* not read yet */
+
+struct watch_list { /* owned by the deck; immutable once applied, but for spark */
+    uint64_t serial; /* tells lists apart */
+    uint8_t *spark;  /* SPARK_DAYS levels a row, NULL until wanted */
     td_day day;
     struct td_days days; /* every built session */
     struct td_rows rows;
@@ -65,13 +72,17 @@ struct watch_view {
     struct watch_list *list; /* NULL until the first answer */
     struct td_selection order;
     char sort[48], filter[256];
-    bool all_rows, frozen, loading;
+    bool all_rows, frozen, loading, spark_loading;
+    uint64_t serials; /* given out so far */
     td_day want;             /* day asked for, TD_NO_DAY = newest */
     size_t cursor, top;
     char ticker[TD_TICKER_MAX]; /* under the cursor: survives a re-sort */
     int page;                   /* rows shown at the last draw */
 };
 void watch_load(struct deck *deck, td_day day); /* TD_NO_DAY = newest */
+void watch_refresh(struct deck *deck);          /* the day that is shown, again */
+void spark_want(struct deck *deck, size_t top, size_t count); /* rows on the screen, by order */
+void spark_text(const struct deck *deck, uint32_t row, char *out, size_t size);
 void watch_resort(struct deck *deck);
 enum td_code watch_set_sort(struct deck *deck, const char *spec, struct td_err *err);
 enum td_code watch_set_filter(struct deck *deck, const char *text, struct td_err *err); /* "" = none */
@@ -148,6 +159,7 @@ struct deck {
     struct td_pool *command_pool;
     struct td_queue *mail; /* finished command tasks: pushed by the command thread, popped by the UI thread */
     size_t waiting, commands_running;
+    size_t taken; /* finished queries seen so far */
     /* panes */
     enum pane_id focus, zoomed; /* zoomed: PANE_COUNT = the layout of several */
     struct area areas[PANE_COUNT]; /* inside of the frame at the last draw; rows 0 = not shown */

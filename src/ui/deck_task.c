@@ -72,6 +72,7 @@ static bool take_query(struct deck *deck, bool apply)
     if (!task)
         return false;
     deck->waiting--;
+    deck->taken++;
     if (ran && apply)
         task->apply(deck, task);
     task->drop(task);

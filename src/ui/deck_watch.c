@@ -26,6 +26,7 @@ void watch_list_free(struct watch_list *list)
     td_rows_free(&list->rows);
     td_days_free(&list->days);
     td_free(list->in_play);
+    td_free(list->spark);
     td_free(list);
 }
 
@@ -342,6 +343,11 @@ static void replace_list(struct deck *deck, struct watch_list *list)
     watch_list_free(old);
 }
 
+static td_day newest_day(const struct watch_list *list)
+{
+    return list && list->days.count ? list->days.items[list->days.count - 1] : TD_NO_DAY;
+}
+
 static void watch_apply(struct deck *deck, struct task *base)
 {
     struct watch_task *task = (struct watch_task *)base;
@@ -351,12 +357,19 @@ static void watch_apply(struct deck *deck, struct task *base)
         deck_say(deck, TD_ROLE_ERROR, "%s", task->err.text);
         return;
     }
+    task->list->serial = ++deck->watch.serials;
     bool elsewhere = task->want != TD_NO_DAY && task->list->day != task->want && task->list->day != TD_NO_DAY;
     if (elsewhere) {
         char want[11], day[11];
         td_format_day(task->want, want);
         td_format_day(task->list->day, day);
         deck_say(deck, TD_ROLE_WARN, "no watchlist is built for %s: showing the nearest, %s", want, day);
+    }
+    td_day newest_before = newest_day(deck->watch.list), newest = newest_day(task->list);
+    if (newest_before != TD_NO_DAY && newest > newest_before && newest != task->list->day) {
+        char day[11];
+        td_format_day(newest, day);
+        deck_say(deck, TD_ROLE_GOOD, "a newer list is there: %s; N shows it", day);
     }
     replace_list(deck, task->list);
     task->list = NULL;
@@ -384,6 +397,11 @@ void watch_load(struct deck *deck, td_day day)
     deck->watch.want = day;
     deck->watch.loading = deck->dirty = true;
     deck_query(deck, &deck->watch, &task->task);
+}
+
+void watch_refresh(struct deck *deck)
+{
+    watch_load(deck, deck->watch.list ? deck->watch.list->day : deck->watch.want);
 }
 
 enum td_code watch_set_sort(struct deck *deck, const char *spec, struct td_err *err)

@@ -20,7 +20,8 @@ enum { SLOT_TTY, SLOT_SIGNAL, SLOT_CLOCK, SLOT_MAIL, SLOT_ENGINE, SLOT_FILES, SL
 struct loop {
     struct keys_ring *ring;
     struct pollfd fds[SLOT_COUNT]; /* fd -1: not watched */
-    int engine_fd, watch;
+    int watch;
+    uint64_t engine_events; /* read from the engine's descriptor since loop_engine_events */
     int64_t later_ns; /* monotonic; 0 = not asked for */
     bool gone;        /* the terminal hung up: reported once, never read again */
 };
@@ -60,7 +61,6 @@ enum td_code loop_new(int tty, struct keys_ring *ring, struct loop **out, struct
         return td_fail(err, TD_NOMEM, "out of memory for the event loop");
     loop->ring = ring;
     loop->watch = -1;
-    loop->engine_fd = -1;
     for (size_t i = 0; i < SLOT_COUNT; i++)
         loop->fds[i] = (struct pollfd){.fd = -1, .events = POLLIN};
     loop_block_signals();
@@ -86,7 +86,14 @@ void loop_free(struct loop *loop)
 
 void loop_engine(struct loop *loop, int fd)
 {
-    loop->engine_fd = fd;
+    loop->fds[SLOT_ENGINE].fd = fd;
+}
+
+uint64_t loop_engine_events(struct loop *loop)
+{
+    uint64_t count = loop->engine_events;
+    loop->engine_events = 0;
+    return count;
 }
 
 void loop_clock(struct loop *loop, bool on)
@@ -115,6 +122,11 @@ bool loop_watch(struct loop *loop, const char *folder)
 void loop_later(struct loop *loop, unsigned ms)
 {
     loop->later_ns = ms ? td_mono_ns() + (int64_t)ms * 1000000 : 0;
+}
+
+bool loop_waits_later(const struct loop *loop)
+{
+    return loop->later_ns != 0;
 }
 
 void loop_post(struct loop *loop)
@@ -204,7 +216,9 @@ static unsigned read_ready(struct loop *loop)
         why |= LOOP_MAIL;
     }
     if (fds[SLOT_ENGINE].revents) {
-        drain(fds[SLOT_ENGINE].fd);
+        uint64_t count = 0;
+        if (read(fds[SLOT_ENGINE].fd, &count, sizeof count) == (ssize_t)sizeof count)
+            loop->engine_events += count;
         why |= LOOP_ENGINE;
     }
     if (fds[SLOT_FILES].revents) {
@@ -220,7 +234,6 @@ unsigned loop_wait(struct loop *loop, struct td_err *err)
     while (!why) {
         bool held = loop->later_ns != 0;
         int timeout = timeout_of(loop);
-        loop->fds[SLOT_ENGINE].fd = held ? -1 : loop->engine_fd;
         if (loop->gone)
             loop->fds[SLOT_TTY].fd = -1;
         int ready = poll(loop->fds, SLOT_COUNT, timeout);

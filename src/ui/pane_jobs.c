@@ -41,7 +41,7 @@ static void notice_ends(struct deck *deck, const struct jobs_task *task)
                      td_job_state_name(now->state), now->message[0] ? ": " : "", now->message);
     }
     if (data) {
-        watch_load(deck, deck->watch.want);
+        watch_refresh(deck);
         chart_forget(deck);
     }
 }

@@ -4,7 +4,7 @@
 
 #include "deck.h"
 
-enum special { BY_MODEL, IN_PLAY, WHY };
+enum special { BY_MODEL, IN_PLAY, WHY, SPARK };
 
 struct watch_column {
     const char *name; /* of the column catalogue */
@@ -16,10 +16,11 @@ static const struct watch_column columns[] = {
     {"ticker", "TICKER", BY_MODEL, 8, 0},         {"close_d", "CLOSE", BY_MODEL, 9, 3},
     {"pctchg_d", "%CHG", BY_MODEL, 9, 1},         {"rvol30", "RVOL", BY_MODEL, 6, 2},
     {"dollar_vol_d", "$VOL", BY_MODEL, 7, 4},     {"market_cap_d", "CAP", BY_MODEL, 7, 6},
-    {"days_info_rich_252", "IR252", IN_PLAY, 5, 7}, {NULL, "WHY", WHY, 4, 5},
-    {"gap_pct_d", "GAP%", BY_MODEL, 9, 8},        {"rvol30_prior", "RVOL PRI", BY_MODEL, 8, 9},
-    {"vol_d", "VOL", BY_MODEL, 7, 10},            {"vwap_d", "VWAP", BY_MODEL, 9, 11},
-    {"flags", "FLAGS", BY_MODEL, 20, 12},
+    {"days_info_rich_252", "IR252", IN_PLAY, 5, 7}, {NULL, "LAST 20", SPARK, SPARK_DAYS, 8},
+    {NULL, "WHY", WHY, 4, 5},
+    {"gap_pct_d", "GAP%", BY_MODEL, 9, 9},        {"rvol30_prior", "RVOL PRI", BY_MODEL, 8, 10},
+    {"vol_d", "VOL", BY_MODEL, 7, 11},            {"vwap_d", "VWAP", BY_MODEL, 9, 12},
+    {"flags", "FLAGS", BY_MODEL, 20, 13},
 };
 
 static const char *sort_title(const char *spec, bool *ascending)
@@ -77,7 +78,7 @@ static unsigned choose_columns(int width)
 
 static bool leans_left(const struct watch_column *column)
 {
-    return column->special == WHY || (column->name && (strcmp(column->name, "ticker") == 0 || strcmp(column->name, "flags") == 0));
+    return column->special == WHY || column->special == SPARK || (column->name && (strcmp(column->name, "ticker") == 0 || strcmp(column->name, "flags") == 0));
 }
 
 static void put_field(struct deck *deck, int row, int col, int room, const struct watch_column *column, const char *text,
@@ -124,6 +125,10 @@ static void field_text(const struct deck *deck, size_t at, const struct watch_co
         td_copy(out, size, why);
         return;
     }
+    if (column->special == SPARK) {
+        spark_text(deck, (uint32_t)source, out, size);
+        return;
+    }
     if (column->special == IN_PLAY) {
         if (list->in_play[source] == UINT32_MAX)
             td_copy(out, size, "n/a");
@@ -153,7 +158,7 @@ static void draw_row(struct deck *deck, struct area area, int line, size_t at, u
     if (cursor || (deck->watch.all_rows && row->info_rich == 1))
         td_grid_put(&deck->grid, screen_row, area.col, cursor ? '>' : '*', cursor ? TD_ROLE_CURSOR : TD_ROLE_GOOD, 0);
     for (size_t i = 0; i < TD_COUNT(columns); i++) {
-        char text[64];
+        char text[96];
         if (!(chosen & 1u << i))
             continue;
         field_text(deck, at, &columns[i], text, sizeof text);
@@ -216,6 +221,9 @@ static void watch_draw(struct deck *deck, struct area area)
     scroll(view, area.rows);
     for (int line = 0; line < area.rows && view->top + (size_t)line < view->order.count; line++)
         draw_row(deck, area, line, view->top + (size_t)line, chosen);
+    for (size_t i = 0; i < TD_COUNT(columns); i++)
+        if (columns[i].special == SPARK && chosen & 1u << i)
+            spark_want(deck, view->top, (size_t)area.rows);
 }
 
 static void watch_click(struct deck *deck, struct area area, int row, int col, int button)

@@ -285,17 +285,16 @@ static void take_keys(struct deck *deck, bool quiet)
 
 static void take_work(struct deck *deck, unsigned why)
 {
-    if (why & (LOOP_ENGINE | LOOP_MAIL | LOOP_LATER)) {
-        size_t before = deck->waiting + deck->commands_running;
+    if (why & (LOOP_ENGINE | LOOP_MAIL)) {
+        size_t taken = deck->taken;
         deck_drain(deck);
-        bool only_jobs = before == deck->waiting + deck->commands_running;
-        /* A wake-up without a finished task says that a job changed; a running one is looked at once a frame. */
-        if ((why & LOOP_ENGINE) && (only_jobs || deck->jobs_running))
-            jobs_refresh(deck);
-        if (why & LOOP_ENGINE)
-            loop_later(deck->loop, deck->jobs_running ? FRAME_MS : 0);
+        /* The engine signals once a finished query and once a change of a job: what is left over are changes. A busy job
+         * makes thousands a second, so they are looked at together; finished queries are shown at once. */
+        bool jobs_changed = loop_engine_events(deck->loop) > deck->taken - taken;
+        if (jobs_changed && !loop_waits_later(deck->loop))
+            loop_later(deck->loop, FRAME_MS);
     }
-    if (why & LOOP_FILES)
+    if (why & (LOOP_FILES | LOOP_LATER))
         jobs_refresh(deck);
     if (why & LOOP_TICK)
         deck->dirty = true; /* the clock: the other cells are equal and cost no byte */

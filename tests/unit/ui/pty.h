@@ -79,6 +79,13 @@ static inline bool pty_read(struct pty *pty, int ms)
     return true;
 }
 
+/* Read until nothing more comes for a while: the rest of a frame whose beginning was seen. */
+static inline void pty_settle(struct pty *pty)
+{
+    while (pty_read(pty, 200))
+        ;
+}
+
 /* One row as UTF-8 without trailing blanks. */
 static inline const char *pty_row(struct pty *pty, int row)
 {

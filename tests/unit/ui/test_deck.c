@@ -242,6 +242,95 @@ static void test_mouse(void **state)
     stop(0);
 }
 
+static void test_last_closes(void **state)
+{
+    (void)state;
+    start(36, 200);
+    PTY_EXPECT(&pty, "LAST 20");
+    PTY_EXPECT(&pty, "\xE2\x96\x81\xE2\x96\x88 RCDP"); /* 5.00, then 6.00 */
+    pty_send(&pty, ":glyphs ascii\r");
+    PTY_EXPECT(&pty, ".@ RCDP");
+    pty_send(&pty, "q");
+    stop(0);
+}
+
+static void change_list(int mday, double rvol)
+{
+    struct td_lake *lake = NULL;
+    struct td_err err = {0};
+    char root[128];
+    td_day day = td_day_from_civil(2025, 10, mday);
+    struct td_watch_row rows[] = {lake_row("BBBB", day, 0.9, -0.25, rvol, 1), lake_row("AAAA", day, 5.25, 0.3821, 9.5, 1),
+                                  lake_row("NEWW", day, 2.5, 0.5, 8, 1)};
+    lake_path(root, sizeof root, "");
+    ASSERT_OK(td_lake_open(root, false, &lake, &err), err);
+    ASSERT_OK(td_watch_write(lake, day, rows, TD_COUNT(rows), "0123456789abcdef", "session", &err), err);
+    td_lake_close(lake);
+}
+
+/* New numbers arrive for the list that is being read: rows stay where they are until a person sorts. */
+static void test_rows_do_not_jump(void **state)
+{
+    (void)state;
+    start(36, 124);
+    PTY_EXPECT(&pty, ">AAAA");
+    int row = pty_find(&pty, ">AAAA");
+    change_list(21, 25);
+    pty_send(&pty, ":day newest\r");
+    PTY_EXPECT(&pty, "order frozen");
+    PTY_EXPECT(&pty, "25.00");
+    pty_settle(&pty);
+    assert_int_equal(pty_find(&pty, ">AAAA"), row);
+    assert_int_equal(pty_find(&pty, "BBBB"), row + 1);
+    assert_int_equal(pty_find(&pty, "NEWW"), row + 2); /* a new ticker comes last */
+    assert_int_equal(pty_find(&pty, "SLOW"), -1);
+    pty_send(&pty, "=");
+    PTY_EXPECT_GONE(&pty, "order frozen");
+    pty_settle(&pty);
+    assert_int_equal(pty_find(&pty, "BBBB"), row);
+    assert_int_equal(pty_find(&pty, ">AAAA"), row + 1); /* the cursor went with its ticker */
+    pty_send(&pty, "q");
+    stop(0);
+}
+
+/* A list of another day that appears meanwhile is announced, not jumped to. */
+static void test_newer_list_is_announced(void **state)
+{
+    (void)state;
+    start(36, 124);
+    PTY_EXPECT(&pty, ">AAAA");
+    change_list(22, 7);
+    pty_send(&pty, ":day 2025-10-21\r");
+    PTY_EXPECT(&pty, "a newer list is there: 2025-10-22; N shows it");
+    PTY_EXPECT(&pty, "info-rich scan  2025-10-21");
+    pty_send(&pty, "N");
+    PTY_EXPECT(&pty, "info-rich scan  2025-10-22");
+    pty_send(&pty, "q");
+    stop(0);
+}
+
+/* A job started at the prompt shows up, ends, and its result reaches the panes. */
+static void test_job_from_the_prompt(void **state)
+{
+    (void)state;
+    start(36, 124);
+    PTY_EXPECT(&pty, ">AAAA");
+    pty_send(&pty, ":cache build\r");
+    PTY_EXPECT(&pty, "1 done cache");
+    pty_send(&pty, ":universe build\r");
+    PTY_EXPECT(&pty, "2 done universe");
+    PTY_EXPECT(&pty, "data through 2025-10-21"); /* the running session is not in it */
+    PTY_EXPECT(&pty, "of 3");                    /* the list was read again */
+    pty_send(&pty, "djjkp");
+    PTY_EXPECT(&pty, "cannot be paused now");
+    pty_send(&pty, "\r");
+    PTY_EXPECT(&pty, "no unit of this job failed or was skipped");
+    pty_send(&pty, "L");
+    PTY_EXPECT(&pty, "command: universe build");
+    pty_send(&pty, "q");
+    stop(0);
+}
+
 /* ---- manners ---- */
 
 static void test_signals(void **state)
@@ -341,8 +430,7 @@ static void test_idle_is_silent(void **state)
     for (size_t i = 0; i < TD_COUNT(clocks); i++) {
         start_as((struct deck_run){.term = "xterm-256color", .locale = "C.UTF-8", .clock = clocks[i]}, 36, 124);
         PTY_EXPECT(&pty, "AAAA  30m auto");
-        while (pty_read(&pty, 300)) /* until the neighbours are read ahead */
-            ;
+        pty_settle(&pty); /* until the neighbours are read ahead */
         size_t before = pty.bytes;
         pty_read(&pty, 1500);
         assert_int_equal(pty.bytes, before);
@@ -371,8 +459,7 @@ static void test_reads_never_hold_up_keys(void **state)
     td_snprintf(gate, sizeof gate, "%s/gate", lake_home);
     start(36, 124);
     PTY_EXPECT(&pty, "AAAA  30m");
-    while (pty_read(&pty, 300)) /* until the neighbour is read ahead */
-        ;
+    pty_settle(&pty); /* until the neighbour is read ahead */
     close(open(gate, O_CREAT | O_WRONLY, 0600));
     pty_send(&pty, "G");
     PTY_EXPECT(&pty, ">SLOW");
@@ -485,6 +572,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_save_display, filled, clean),
         cmocka_unit_test_setup_teardown(test_empty_lake, empty, clean),
         cmocka_unit_test_setup_teardown(test_mouse, filled, clean),
+        cmocka_unit_test_setup_teardown(test_last_closes, filled, clean),
+        cmocka_unit_test_setup_teardown(test_rows_do_not_jump, filled, clean),
+        cmocka_unit_test_setup_teardown(test_newer_list_is_announced, filled, clean),
+        cmocka_unit_test_setup_teardown(test_job_from_the_prompt, filled, clean),
         cmocka_unit_test_setup_teardown(test_signals, filled, clean),
         cmocka_unit_test_setup_teardown(test_hangup, filled, clean),
         cmocka_unit_test_setup_teardown(test_suspend_and_return, filled, clean),

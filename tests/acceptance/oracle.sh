@@ -26,17 +26,27 @@ else
   mkdir "$scratch/real"
 fi
 classes=()
-for class in bronze/stocks_minute bronze/stocks_daily bronze/splits bronze/tickers cache/daily universe/info_rich; do
+for class in bronze/stocks_minute bronze/stocks_daily bronze/splits bronze/tickers bronze/renames cache/daily universe/info_rich; do
   [ -d "$lake/$class" ] && classes+=("$lake/$class")
   [ -d "$scratch/real/$class" ] && [ "$(parquet_files "$scratch/real/$class" | wc -l)" -gt 0 ] && classes+=("$scratch/real/$class")
 done
+# The oracle does not look into sub-folders, and DuckDB would take folders called year=2025 for columns: every file is linked
+# into one plain folder a class first, and as many files as there are must be called ok.
 for class in "${classes[@]}"; do
-  files=$(parquet_files "$class" | wc -l)
+  flat=$scratch/flat
+  rm -rf "$flat" && mkdir "$flat"
+  files=0
+  while IFS= read -r file; do
+    files=$((files + 1))
+    ln "$file" "$flat/$files.parquet"
+  done < <(parquet_files "$class")
   for verb in agree lint; do
-    "${oracle[@]}" "$verb" "$class" >"$out" 2>"$err"
-    if [ "$?" -eq 0 ]; then ok "$verb: $files files of ${class#"$scratch/"}"; else
-      grep -viE '^(ok|agree)' "$out" | head -n 20 >"$scratch/oracle.says"
-      not_ok "$verb: $files files of ${class#"$scratch/"}" "$scratch/oracle.says" "$err"
+    "${oracle[@]}" "$verb" "$flat" >"$out" 2>"$err"
+    rc=$?
+    good=$(grep -c '^ok ' "$out")
+    if [ "$rc" -eq 0 ] && [ "$files" -gt 0 ] && [ "$good" -eq "$files" ]; then ok "$verb: $files files of ${class#"$scratch/"}"; else
+      grep -v '^ok ' "$out" | head -n 20 >"$scratch/oracle.says"
+      not_ok "$verb: $good of $files files of ${class#"$scratch/"}" "$scratch/oracle.says" "$err"
     fi
   done
 done

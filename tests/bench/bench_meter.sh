@@ -42,7 +42,7 @@ spread() { sort -g | awk -v f="$1" '{ v[NR] = $1 } END { if (NR) printf f "-" f,
 seconds() { # REPORT [COLUMN]: "0.312 s (0.301-0.330)"
   local m
   m=$(column "$1" "${2:-1}" | median)
-  [ "$m" ] && printf '%.3f s (%s)' "$m" "$(column "$1" "${2:-1}" | spread %.3f)"
+  [ -z "$m" ] || printf '%.3f s (%s)' "$m" "$(column "$1" "${2:-1}" | spread %.3f)"
 }
 # ratio NAME [COLUMN [LESS]]: median of the paired ratios theirs / ours, LESS seconds taken off theirs first.
 ratio() {
@@ -65,7 +65,7 @@ field() { sed -n 's/.*"'"$1"'":\([0-9]*\).*/\1/p' | tail -n 1; }
 # ---- the table ----
 
 row() { # JOB DATA OURS DUCKDB RATIO RSS
-  printf '| %s | %s | %s | %s | %s | %s |\n' "$1" "$2" "${3:-n/a}" "${4:-n/a}" "${5:-n/a}" "${6:-n/a}" | tee -a "$results/table" >&2
+  printf '| %s | %s | %s | %s | %s | %s |\n' "$1" "$2" "$3" "$4" "$5" "$6" | tee -a "$results/table" >&2
 }
 note() { printf -- '- %s\n' "$*" | tee -a "$results/notes" >&2; }
 say() { printf 'bench: %s\n' "$*" >&2; }

@@ -2,6 +2,7 @@
 // DuckDB beside tapedeck on the same files. The package is looked up in $BENCH_NODE, two threads unless $BENCH_THREADS says so.
 //   node peer.mjs null                      start, SELECT 1, end: what a process costs before it works
 //   node peer.mjs cache LAKE OUT            bronze minutes to daily rows, one Parquet file a ticker
+//   node peer.mjs durable LAKE OUT          the same, then fsync of every file and folder
 //   node peer.mjs agree LAKE OUT            every row and column of both caches; exit 1 and the differences when they part
 //   node peer.mjs scan LAKE                 eight columns of all bronze minutes: rows, sums and seconds inside the process
 //   node peer.mjs write LAKE FILE           all bronze minutes from memory into one file: seconds inside, bytes
@@ -91,6 +92,14 @@ async function cache() {
   await db.run(`COPY (${dailySql()}) TO '${out}' (${zstd}, PARTITION_BY (ticker), WRITE_PARTITION_COLUMNS true)`);
 }
 
+async function durable() {
+  await cache();
+  const settle = async place => { const f = await fs.promises.open(place, 'r'); await f.sync(); await f.close(); };
+  const folders = fs.readdirSync(out).map(n => path.join(out, n)); // four at a time, as libuv has threads
+  await Promise.all(folders.map(async d => { for (const n of fs.readdirSync(d)) await settle(path.join(d, n)); await settle(d); }));
+  await settle(out);
+}
+
 // ---- agreement: doubles to 1e-12 relative (changes by their ratio), the rest exactly ----
 
 const ratios = ['pctchg_d', 'gap_pct_d'];
@@ -138,7 +147,7 @@ async function write() {
   console.log(`${seconds(begin).toFixed(6)} ${n} ${fs.statSync(out).size}`);
 }
 
-const jobs = { null: () => db.run('SELECT 1'), cache, agree, scan, write };
+const jobs = { null: () => db.run('SELECT 1'), cache, durable, agree, scan, write };
 if (!jobs[job]) {
   console.error(`peer: no job '${job}'`);
   process.exit(2);

@@ -214,8 +214,9 @@ static int by_ticker(const void *a, const void *b)
 static enum td_code write_loaded(struct td_pq_writer *writer, const struct loaded *part, struct td_str *tickers, struct td_err *err)
 {
     enum td_code code = TD_OK;
-    for (size_t i = 0; i < BATCH; i++)
-        tickers[i] = td_str_of(part->ticker);
+    struct td_str ticker = td_str_of(part->ticker);
+    for (size_t i = 0; i < BATCH && i < part->rows; i++)
+        tickers[i] = ticker;
     for (size_t at = 0; code == TD_OK && at < part->rows; at += BATCH) { /* a multiple of 64: bitmaps split at words */
         struct td_pq_array arrays[COLS + 1] = {{tickers, NULL}};
         for (int c = 0; c < COLS; c++)

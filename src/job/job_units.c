@@ -64,7 +64,7 @@ void job_set_range(struct td_job *job, td_day from, td_day to)
         td_format_day(from, first);
     if (to != TD_NO_DAY)
         td_format_day(to, last);
-    td_snprintf(job->range, sizeof job->range, *first || *last ? "%s..%s" : "", first, last);
+    td_snprintf(job->range, sizeof job->range, "%s%s%s", first, *first || *last ? ".." : "", last);
 }
 
 /* Add a unit's result to the counts, or take it back. */

@@ -47,7 +47,7 @@ upto = $(if $(filter $(1),$(firstword $(2))),$(firstword $(2)),$(firstword $(2))
 LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lm
 
 all: build/tapedeck
-.PHONY: all deps test run lint bench install clean unit check-asan check-tsan
+.PHONY: all deps test run lint bench install clean unit check-asan check-tsan fuzz fuzz-programs fuzz-run fuzz-replay
 
 ifeq ($(FLAVOUR),release)
 build/tapedeck: $(OUT)/tapedeck
@@ -100,6 +100,27 @@ check-asan:
 	@$(MAKE) --no-print-directory FLAVOUR=asan test
 check-tsan:
 	@$(MAKE) --no-print-directory FLAVOUR=tsan test
+
+# Fuzzing: tests/fuzz/fuzz_*.c are libFuzzer targets. `fuzz` builds them with clang into build/fuzz/, `fuzz-run SECONDS=60`
+# runs each of them (or TARGETS="doc filter") that long from its seeds, `fuzz-replay` builds them with this flavour's own
+# compiler and a plain driver that feeds files.
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_ROOMS := $(call have_below,ui)
+FUZZ_LIBS := $(foreach r,$(FUZZ_ROOMS),$(call lib,$(r)))
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(FUZZ_SRC))
+FUZZ_REPLAY := $(patsubst tests/fuzz/fuzz_%.c,$(OUT)/replay/%,$(FUZZ_SRC))
+FUZZ_CC = $(CC) $(ALL_CFLAGS) $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null) -Iinclude -Isrc -Itests/fuzz $(LDFLAGS)
+$(OUT)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(FUZZ_LIBS)
+	$(call Q,LD,$@)$(FUZZ_CC) -fsanitize=fuzzer -o $@ $< $(FUZZ_LIBS) $(LIBS)
+$(OUT)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c tests/fuzz/fuzz.h $(FUZZ_LIBS)
+	@mkdir -p $(@D)
+	$(call Q,LD,$@)$(FUZZ_CC) -o $@ $< tests/fuzz/replay.c $(FUZZ_LIBS) $(LIBS)
+fuzz-programs: $(FUZZ_BIN)
+fuzz-replay: $(FUZZ_REPLAY)
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang FLAVOUR=fuzz fuzz-programs
+fuzz-run: fuzz
+	@FUZZ_SECONDS=$(or $(SECONDS),60) tests/fuzz/run $(TARGETS)
 
 deps:
 	@tests/deps

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Any bytes as a Parquet file: the footer, then every column that calls itself readable, its pages by headers alone, the
+ * cursor put here and there, and the rule that a row read after a seek is the row read in order. */
+#include <tapedeck/parquet.h>
+#include "fuzz.h"
+
+#define BATCH 97
+#define MOST_ROWS 20000 /* a run-length lie may claim any number of rows in a handful of bytes */
+#define MOST_COLUMNS 64
+
+static uint64_t sink; /* what is read is used, so that a sanitizer sees a bad pointer */
+
+static void touch(const struct td_pq_column *column, const struct td_pq_array *array, size_t rows)
+{
+    size_t width = td_pq_width(column->type);
+    const uint8_t *bytes = array->values;
+    for (size_t i = 0; i < rows; i++) {
+        bool valid = td_pq_valid(array->valid, i);
+        FUZZ_CHECK(valid || column->optional);
+        if (width == sizeof(struct td_str)) {
+            struct td_str s = ((const struct td_str *)array->values)[i];
+            FUZZ_CHECK(valid || !s.len);
+            sink = td_hash64(s.ptr ? s.ptr : "", s.len, sink);
+            FUZZ_CHECK(column->type != TD_PQ_FIXED || !valid || s.len == (size_t)column->length);
+            FUZZ_CHECK(column->type != TD_PQ_INT96 || !valid || s.len == 12);
+        } else {
+            sink = td_hash64(bytes + i * width, width, sink);
+            FUZZ_CHECK(column->type != TD_PQ_BOOLEAN || bytes[i] <= 1);
+        }
+    }
+}
+
+/* The first byte of row `row`, for comparing what two ways of reading say; texts give their length. */
+static uint64_t mark(const struct td_pq_column *column, const struct td_pq_array *array, size_t i)
+{
+    size_t width = td_pq_width(column->type);
+    if (!td_pq_valid(array->valid, i))
+        return UINT64_MAX;
+    if (width == sizeof(struct td_str))
+        return ((const struct td_str *)array->values)[i].len;
+    uint64_t bits = 0;
+    memcpy(&bits, (const uint8_t *)array->values + i * width, width);
+    return bits;
+}
+
+static void seek_agrees(const struct td_pq_file *file, int index, const struct td_pq_array *array, uint64_t *marks,
+                        size_t known)
+{
+    const struct td_pq_column *column = td_pq_column_at(file, (size_t)index);
+    struct td_pq_reader *reader = NULL;
+    struct td_err err = {0};
+    if (td_pq_reader_new(file, &index, 1, &reader, &err) != TD_OK)
+        return;
+    static const size_t parts[] = {2, 3, 1, 7};
+    for (size_t p = 0; p < TD_COUNT(parts); p++) {
+        size_t row = known / parts[p], rows = 0;
+        if (td_pq_seek(reader, (int64_t)row, &err) != TD_OK)
+            break;
+        if (td_pq_read(reader, (struct td_pq_array *)array, 5, &rows, &err) != TD_OK)
+            break;
+        for (size_t i = 0; i < rows && row + i < known; i++)
+            FUZZ_CHECK(mark(column, array, i) == marks[row + i]);
+    }
+    FUZZ_CHECK(td_pq_seek(reader, td_pq_rows(file) + 1, &err) != TD_OK);
+    FUZZ_CHECK(td_pq_seek(reader, -1, &err) != TD_OK);
+    td_pq_reader_free(reader);
+}
+
+static void read_column(const struct td_pq_file *file, int index)
+{
+    static uint64_t values[BATCH * 2], valid[TD_PQ_WORDS(BATCH)], marks[MOST_ROWS + BATCH];
+    const struct td_pq_column *column = td_pq_column_at(file, (size_t)index);
+    struct td_pq_array array = {.values = values, .valid = valid};
+    struct td_pq_reader *reader = NULL;
+    struct td_err err = {0};
+    enum td_code code = td_pq_reader_new(file, &index, 1, &reader, &err);
+    size_t total = 0, rows = 0;
+    if (code != TD_OK) {
+        fuzz_failed_well(code, &err);
+        return;
+    }
+    FUZZ_CHECK(!column->unsupported);
+    do {
+        code = td_pq_read(reader, &array, BATCH, &rows, &err);
+        if (code != TD_OK) {
+            fuzz_failed_well(code, &err);
+            break;
+        }
+        touch(column, &array, rows);
+        for (size_t i = 0; i < rows; i++)
+            marks[total + i] = mark(column, &array, i);
+        total += rows;
+    } while (rows && total < MOST_ROWS);
+    FUZZ_CHECK((int64_t)total <= td_pq_rows(file));
+    if (code == TD_OK && !rows)
+        FUZZ_CHECK((int64_t)total == td_pq_rows(file));
+    td_pq_reader_free(reader);
+    if (total)
+        seek_agrees(file, index, &array, marks, total);
+}
+
+/* Several columns side by side, with a reset in the middle. */
+static void read_together(const struct td_pq_file *file, const int *columns, size_t count)
+{
+    static uint64_t values[8][BATCH * 2], valid[8][TD_PQ_WORDS(BATCH)];
+    struct td_pq_array arrays[8];
+    struct td_pq_reader *reader = NULL;
+    struct td_err err = {0};
+    size_t rows = 0, total = 0;
+    for (size_t i = 0; i < 8; i++)
+        arrays[i] = (struct td_pq_array){.values = values[i], .valid = valid[i]};
+    if (count > 8)
+        count = 8;
+    if (td_pq_reader_new(file, columns, count, &reader, &err) != TD_OK)
+        return;
+    for (int turn = 0; turn < 2; turn++) {
+        total = 0;
+        while (td_pq_read(reader, arrays, turn ? 31 : BATCH, &rows, &err) == TD_OK && rows && total < MOST_ROWS / 4) {
+            total += rows;
+            for (size_t c = 0; c < count; c++)
+                touch(td_pq_column_at(file, (size_t)columns[c]), &arrays[c], rows);
+        }
+        if (td_pq_reader_reset(reader, file, columns, count, &err) != TD_OK)
+            break;
+    }
+    td_pq_reader_free(reader);
+}
+
+static bool count_page(void *ctx, const struct td_pq_page_info *page)
+{
+    unsigned *left = ctx;
+    sink += (uint64_t)page->offset;
+    FUZZ_CHECK(page->compressed >= 0 && page->uncompressed >= 0);
+    return (*left)-- > 1;
+}
+
+static void read_facts(const struct td_pq_file *file, size_t columns)
+{
+    sink += strlen(td_pq_created_by(file));
+    for (size_t i = 0; i < td_pq_meta_count(file); i++) {
+        const char *key, *value;
+        td_pq_meta_at(file, i, &key, &value);
+        sink += strlen(key) + (value ? strlen(value) : 0);
+        FUZZ_CHECK(td_pq_meta(file, key) || !value);
+    }
+    int64_t rows = 0;
+    for (size_t g = 0; g < td_pq_group_count(file); g++) {
+        rows += td_pq_group_rows(file, g);
+        for (size_t c = 0; c < columns && c < MOST_COLUMNS && g < 32; c++) {
+            struct td_pq_chunk_info info;
+            struct td_err err = {0};
+            unsigned left = 200;
+            td_pq_chunk(file, g, c, &info);
+            if (info.has_min_max)
+                sink = td_hash64(info.min.ptr, info.min.len, td_hash64(info.max.ptr, info.max.len, sink));
+            enum td_code code = td_pq_pages(file, g, c, count_page, &left, &err);
+            if (code != TD_OK)
+                fuzz_failed_well(code, &err);
+        }
+    }
+    FUZZ_CHECK(rows == td_pq_rows(file));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct td_pq_limits limits = {.memory = 64 << 20, .skip_crc = true};
+    struct td_pq_file *file = NULL;
+    struct td_err err = {0};
+    int readable[MOST_COLUMNS];
+    size_t count = 0;
+    enum td_code code = td_pq_open_memory(data, size, "input", &limits, &file, &err);
+    if (code != TD_OK) {
+        fuzz_failed_well(code, &err);
+        FUZZ_CHECK(!file);
+        return 0;
+    }
+    size_t columns = td_pq_column_count(file);
+    for (size_t c = 0; c < columns && c < MOST_COLUMNS; c++) {
+        const struct td_pq_column *column = td_pq_column_at(file, c);
+        FUZZ_CHECK(column->name);
+        FUZZ_CHECK(td_pq_find(file, column->name) >= 0);
+        if (!column->unsupported && count < MOST_COLUMNS)
+            readable[count++] = (int)c;
+    }
+    read_facts(file, columns);
+    for (size_t i = 0; i < count; i++)
+        read_column(file, readable[i]);
+    if (count > 1)
+        read_together(file, readable, count);
+    td_pq_close(file);
+    return 0;
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The application: configuration by precedence, the lake and the engine when first needed. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,9 +67,14 @@ bool command_share_path(const char *name, char *out, size_t size)
     char *slash = strrchr(exe, '/');
     if (slash)
         *slash = 0;
-    for (size_t i = 0; i < TD_COUNT(places); i++)
-        if (td_snprintf(out, size, "%s/%s/%s", exe, places[i], name) && td_file_exists(out))
-            return true;
+    for (size_t i = 0; i < TD_COUNT(places); i++) {
+        char plain[PATH_MAX]; /* this path is shown as the origin of settings: without detours */
+        if (!td_snprintf(out, size, "%s/%s/%s", exe, places[i], name) || !td_file_exists(out))
+            continue;
+        if (realpath(out, plain) && strlen(plain) < size)
+            td_copy(out, size, plain);
+        return true;
+    }
     return false;
 }
 
@@ -310,6 +316,8 @@ enum td_code command_job(struct td_app *app, int id, struct td_out *out, struct 
     struct td_job_view view;
     struct td_err why = {0};
     enum td_code code = td_job_wait(app->engine, id, poll_job, &ctx, &view, &why);
+    td_log(code == TD_OK ? TD_LOG_INFO : TD_LOG_ERROR, "command", "%s %s: %s%s%s", view.kind, view.title, td_job_state_name(view.state),
+           code == TD_OK ? "" : ": ", code == TD_OK ? "" : why.text);
     if (view.counts.failed)
         name_failures(app, id, code, &why);
     struct td_buf json;

@@ -65,7 +65,7 @@ field() { sed -n 's/.*"'"$1"'":\([0-9]*\).*/\1/p' | tail -n 1; }
 # ---- the table ----
 
 row() { # JOB DATA OURS DUCKDB RATIO RSS
-  printf '| %s | %s | %s | %s | %s | %s |\n' "$1" "$2" "$3" "$4" "$5" "$6" | tee -a "$results/table" >&2
+  printf '| %s | %s | %s | %s | %s | %s |\n' "$1" "$2" "${3:-}" "${4:-}" "${5:-}" "${6:-}" | tee -a "$results/table" >&2
 }
 note() { printf -- '- %s\n' "$*" | tee -a "$results/notes" >&2; }
 say() { printf 'bench: %s\n' "$*" >&2; }

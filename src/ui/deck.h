@@ -41,6 +41,7 @@ struct pane { /* one static table a pane */
     void (*title)(struct deck *deck, char *out, size_t size);
     void (*draw)(struct deck *deck, struct area area); /* inside its frame; must cope with any size from 1x1 */
     void (*click)(struct deck *deck, struct area area, int row, int col, int button); /* relative; may be NULL */
+    void (*prepare)(struct deck *deck, struct area area); /* before title and draw of a frame; may be NULL */
 };
 enum pane_id { PANE_WATCH, PANE_CHART, PANE_JOBS, PANE_LOG, PANE_TEXT, PANE_COUNT };
 extern const struct pane deck_pane_watch, deck_pane_chart, deck_pane_jobs, deck_pane_log, deck_pane_text;
@@ -118,6 +119,8 @@ struct chart_view {
     int zoom, width; /* width of the pane at the last draw */
     long cursor;
     bool home; /* view to be placed on the day at the next draw */
+    size_t home_first; /* where that put it: a view still there follows the pane's width */
+    int home_zoom;
     uint64_t turn;
 };
 void chart_follow(struct deck *deck); /* show the ticker under the list's cursor */

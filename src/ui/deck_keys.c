@@ -64,6 +64,7 @@ static const struct binding bindings[] = {
     {"=", PANE_WATCH, "go resort", "sort again with the newest numbers"},
     {"a", PANE_WATCH, "rows toggle", "info-rich rows only, or all"},
     {"i", PANE_WATCH, "why", "where the numbers come from"},
+    {"x", PANE_WATCH, "universe explain %t %d", "each rule with its value"},
     {"y", PANE_WATCH, "candles %t --tf 1d --limit 60", "its daily rows as a table"},
     {"i", PANE_CHART, "why", "where the numbers come from"},
     {"h", PANE_CHART, "go left", "older candles"},

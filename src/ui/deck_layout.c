@@ -110,6 +110,22 @@ static bool touches_below(const struct layout *layout, const struct area *area)
     return false;
 }
 
+/* After the pane: what it draws may first have to be chosen for the room it got, a chart's timeframe for one. */
+static void draw_title(struct deck *deck, const struct area *a, enum pane_id id)
+{
+    struct td_grid *grid = &deck->grid;
+    bool focus = deck->focus == id;
+    enum td_role line = focus ? TD_ROLE_FOCUS : TD_ROLE_BORDER;
+    char title[256] = "";
+    panes[id]->title(deck, title, sizeof title - 2);
+    if (a->cols > 6) {
+        int room = a->cols - 4, at = a->col + 1;
+        td_grid_put(grid, a->row, at, ' ', line, 0);
+        int used = td_grid_text(grid, a->row, at + 1, room, title, focus ? TD_ROLE_FOCUS : TD_ROLE_TITLE, 0);
+        td_grid_put(grid, a->row, at + 1 + used, ' ', line, 0);
+    }
+}
+
 /* Draws the frame and returns what is left inside. */
 static struct area draw_frame(struct deck *deck, const struct layout *layout, enum pane_id id)
 {
@@ -118,7 +134,6 @@ static struct area draw_frame(struct deck *deck, const struct layout *layout, en
     bool focus = deck->focus == id, boxed = layout->boxed && a->cols >= 4 && a->rows >= 3;
     enum td_role line = focus ? TD_ROLE_FOCUS : TD_ROLE_BORDER;
     struct area inside = {a->row + 1, a->col, a->rows - 1, a->cols};
-    char title[256] = "";
     td_grid_fill(grid, a->row, a->col, 1, a->cols, 0x2500, line, 0);
     if (boxed) {
         bool below = touches_below(layout, a);
@@ -135,13 +150,8 @@ static struct area draw_frame(struct deck *deck, const struct layout *layout, en
         }
     }
     deck->areas[id] = inside;
-    panes[id]->title(deck, title, sizeof title - 2);
-    if (a->cols > 6) {
-        int room = a->cols - 4, at = a->col + 1;
-        td_grid_put(grid, a->row, at, ' ', line, 0);
-        int used = td_grid_text(grid, a->row, at + 1, room, title, focus ? TD_ROLE_FOCUS : TD_ROLE_TITLE, 0);
-        td_grid_put(grid, a->row, at + 1 + used, ' ', line, 0);
-    }
+    if (panes[id]->prepare)
+        panes[id]->prepare(deck, inside);
     return inside;
 }
 
@@ -240,6 +250,7 @@ void deck_draw(struct deck *deck)
         struct area inside = draw_frame(deck, &layout, (enum pane_id)i);
         if (inside.rows > 0 && inside.cols > 0)
             panes[i]->draw(deck, inside);
+        draw_title(deck, &layout.areas[i], (enum pane_id)i);
     }
     deck_draw_top(deck, 0);
     if (rows > 1) {

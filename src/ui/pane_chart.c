@@ -96,6 +96,8 @@ static void go_home(struct deck *deck)
     }
     if (view->first >= view->candles.n)
         view->first = 0;
+    view->home_first = view->first;
+    view->home_zoom = view->zoom;
     deck->dirty = false; /* rebuilding for this very frame asks for no other */
 }
 
@@ -129,14 +131,23 @@ static size_t add_lines(const struct chart_view *view, struct td_chart_line line
     return count;
 }
 
+/* The view is placed for the width it will be drawn at, before the title says which timeframe that is. */
+static void chart_prepare(struct deck *deck, struct area area)
+{
+    struct chart_view *view = &deck->chart;
+    view->width = area.cols;
+    if (view->home && view->data)
+        go_home(deck);
+}
+
 static void chart_draw(struct deck *deck, struct area area)
 {
     struct chart_view *view = &deck->chart;
     struct td_chart_line lines[3];
     struct td_err err = {0};
-    view->width = area.cols;
-    if (view->home && view->data)
-        go_home(deck);
+    bool unmoved = view->first == view->home_first && view->zoom == view->home_zoom && view->cursor < 0;
+    if (area.cols != view->width && unmoved)
+        view->home = true; /* another width: what "auto" chose no longer holds, and nobody has looked elsewhere */
     if (nothing_to_show(deck, area))
         return;
     struct td_chart chart = {.candles = view->candles.items, .n = view->candles.n, .first = view->first, .zoom = view->zoom,
@@ -163,4 +174,5 @@ static void chart_click(struct deck *deck, struct area area, int row, int col, i
     deck->dirty = true;
 }
 
-const struct pane deck_pane_chart = {"chart", "candles of the ticker under the cursor", chart_title, chart_draw, chart_click};
+const struct pane deck_pane_chart = {"chart", "candles of the ticker under the cursor", chart_title, chart_draw, chart_click,
+                                     chart_prepare};

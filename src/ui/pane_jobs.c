@@ -201,4 +201,4 @@ static void jobs_click(struct deck *deck, struct area area, int row, int col, in
         jobs_move(deck, button == MOUSE_WHEEL_UP ? -1 : 1);
 }
 
-const struct pane deck_pane_jobs = {"downloads", "running and ended jobs", jobs_title, jobs_draw, jobs_click};
+const struct pane deck_pane_jobs = {"downloads", "running and ended jobs", jobs_title, jobs_draw, jobs_click, NULL};

@@ -148,7 +148,7 @@ static void text_click(struct deck *deck, struct area area, int row, int col, in
     deck->dirty = true;
 }
 
-const struct pane deck_pane_text = {"text", "help, and what commands print", text_title, text_pane_draw, text_click};
+const struct pane deck_pane_text = {"text", "help, and what commands print", text_title, text_pane_draw, text_click, NULL};
 
 /* ---- log ---- */
 
@@ -185,4 +185,4 @@ static void log_click(struct deck *deck, struct area area, int row, int col, int
     deck->dirty = true;
 }
 
-const struct pane deck_pane_log = {"log", "the newest lines of the log", log_title, log_draw, log_click};
+const struct pane deck_pane_log = {"log", "the newest lines of the log", log_title, log_draw, log_click, NULL};

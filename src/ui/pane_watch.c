@@ -238,4 +238,4 @@ static void watch_click(struct deck *deck, struct area area, int row, int col, i
         watch_move(deck, at - (long)deck->watch.cursor);
 }
 
-const struct pane deck_pane_watch = {"watchlist", "the day's info-rich scan", watch_title, watch_draw, watch_click};
+const struct pane deck_pane_watch = {"watchlist", "the day's info-rich scan", watch_title, watch_draw, watch_click, NULL};

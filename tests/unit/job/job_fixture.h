@@ -21,6 +21,20 @@ static inline struct engine_fixture engine_new(unsigned workers)
     return f;
 }
 
+/* Children are forked while this process has one thread. */
+static inline void engine_rest(struct engine_fixture *f)
+{
+    td_engine_free(f->engine);
+    f->engine = NULL;
+}
+
+static inline void engine_wake(struct engine_fixture *f)
+{
+    const struct td_engine_options options = {.workers = 2};
+    struct td_err err = {0};
+    ASSERT_OK(td_engine_new(f->lake.lake, &options, &f->engine, &err), err);
+}
+
 static inline void engine_end(struct engine_fixture *f)
 {
     td_engine_free(f->engine);

@@ -94,6 +94,7 @@ static int build_until_killed(void *ctx)
 
 static void kill_a_build(struct engine_fixture *f, uint64_t seed)
 {
+    engine_rest(f);
     fflush(NULL);
     pid_t child = fork();
     assert_true(child >= 0);
@@ -104,12 +105,13 @@ static void kill_a_build(struct engine_fixture *f, uint64_t seed)
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
+    engine_wake(f);
 }
 
 static void test_incremental_equals_full(void **state)
 {
     (void)state;
-    enum { TICKERS = 14, ROUNDS = 20 };
+    enum { TICKERS = 8, ROUNDS = 20 };
     struct td_sim *sim = market_new(TICKERS, 26, 70);
     struct engine_fixture f = engine_new(2);
     td_day first = td_sim_first_session(sim, false), last = td_sim_last_session(sim);
@@ -493,7 +495,9 @@ static void test_full_disk(void **state)
     cache_build(f.engine, &job, TD_OK);
     uint64_t hash = tree_hash(f.lake.root);
     correct_minute(f.lake.lake, sim, td_sim_ticker(sim, 0), td_sim_last_session(sim), 3);
+    engine_rest(&f);
     assert_int_equal(in_child(build_in_child, &f, 500), 0);
+    engine_wake(&f);
     assert_int_equal(leftovers(f.lake.lake), 0);
     assert_manifest(f.lake.lake, "session", 3); /* the old cache, whole */
     job.incremental = true;
@@ -536,7 +540,7 @@ static void test_no_memory(void **state)
     struct td_sim *sim = market_new(2, 2, 20);
     struct engine_fixture f = small_lake(sim, 2, true);
     bool done = false;
-    for (long n = 1; n < 5000 && !done; n += n < 100 ? 1 : 5) {
+    for (long n = 1; n < 5000 && !done; n += n < 80 ? 1 : 17) {
         struct td_cache_job job = cache_options();
         struct td_err err = {0};
         struct td_job_view view;

@@ -272,7 +272,9 @@ static void test_full_disk(void **state)
         td_buf_printf(&text, "ABCD,2025-09-%02dT%02d:%02d:00Z,%d.%02d,%d,9,10,%d\n", 2 + i / 400, 14 + i % 400 / 60, i % 60, 10 + i % 7, i % 100, 30 + i, i * 7919 % 1000);
     struct pressed p = {&f.lake, text_file(&f.lake, "many.csv", text.data)};
     td_buf_free(&text);
+    engine_rest(&f);
     assert_int_equal(in_child(import_in_child, &p, 3000), 0);
+    engine_wake(&f);
     assert_true(tree_hash(f.lake.root) == hash); /* the old file, and no temporary */
     struct td_job_view view = import_files(f.engine, &p.file, 1, &how, TD_OK);
     assert_true(view.counts.rows_written > 990);

@@ -432,7 +432,7 @@ static void test_no_memory(void **state)
     snprintf(v.url, sizeof v.url, "http://127.0.0.1:%d", port);
     struct engine_fixture f = engine_new(1);
     bool done = false;
-    for (long n = 1; n < 1500 && !done; n += n < 60 ? 1 : 7) {
+    for (long n = 1; n < 1500 && !done; n += n < 60 ? 1 : 11) {
         struct td_ingest_options options = wish(&v, "stocks_minute");
         struct td_err err = {0};
         struct td_job_view view;

@@ -166,7 +166,7 @@ static void check_topn(const struct fixture *f, td_day first, td_day last, size_
 static void test_build(void **state)
 {
     (void)state;
-    enum { TICKERS = 34 };
+    enum { TICKERS = 30 };
     struct td_sim *sim = market_new(40, 2, 90);
     struct engine_fixture f = listed_lake(sim, TICKERS);
     struct td_universe_job job = universe_options();
@@ -222,7 +222,7 @@ static void test_mixing(void **state)
 {
     (void)state;
     struct td_sim *sim = market_new(40, 2, 40);
-    struct engine_fixture f = listed_lake(sim, 20);
+    struct engine_fixture f = listed_lake(sim, 10);
     struct td_universe_job job = universe_options();
     td_day last = td_sim_last_session(sim);
     universe(f.engine, &job, TD_OK);
@@ -261,12 +261,12 @@ static void test_stale(void **state)
 {
     (void)state;
     struct td_sim *sim = market_new(40, 2, 40);
-    struct engine_fixture f = listed_lake(sim, 20);
+    struct engine_fixture f = listed_lake(sim, 10);
     struct td_universe_job job = universe_options();
     struct td_err err = {0};
     td_day first = td_sim_first_session(sim, true), last = td_sim_last_session(sim);
     universe(f.engine, &job, TD_OK);
-    for (size_t t = 0; t < 20; t++) { /* December goes from bronze, and by a rebuild from the cache */
+    for (size_t t = 0; t < 10; t++) { /* December goes from bronze, and by a rebuild from the cache */
         char path[300], name[128];
         assert_true(td_path_encode(td_sim_ticker(sim, t), name, sizeof name));
         snprintf(path, sizeof path, "%s/bronze/stocks_daily/year=2025/month=12/ticker=%s.parquet", f.lake.root, name);
@@ -324,7 +324,7 @@ static void test_no_memory(void **state)
     struct td_sim *sim = market_new(40, 2, 12);
     struct engine_fixture f = listed_lake(sim, 3);
     bool done = false;
-    for (long n = 1; n < 8000 && !done; n += n < 100 ? 1 : 11) {
+    for (long n = 1; n < 8000 && !done; n += n < 60 ? 1 : 37) {
         struct td_universe_job job = universe_options();
         struct td_err err = {0};
         struct td_job_view view;

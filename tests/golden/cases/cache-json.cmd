@@ -1,0 +1,1 @@
+cache build --incremental --quiet --format json --lake second

@@ -1,0 +1,1 @@
+cache build --preset seed --quiet

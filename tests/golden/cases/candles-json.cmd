@@ -1,0 +1,1 @@
+candles AAA --tf 1d --format json

@@ -1,0 +1,1 @@
+candles AAA --tf 1m --limit 2 --format csv

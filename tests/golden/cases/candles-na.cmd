@@ -1,0 +1,1 @@
+candles NA --tf 1d --format csv

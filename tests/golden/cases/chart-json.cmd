@@ -1,0 +1,1 @@
+chart AAA --tf 1d --format json

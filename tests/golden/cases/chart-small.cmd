@@ -1,0 +1,1 @@
+chart AAA --width 8 --height 3

@@ -1,0 +1,1 @@
+help --bash-completion

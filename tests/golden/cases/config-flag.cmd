@@ -1,0 +1,1 @@
+config --format csv --lake elsewhere

@@ -1,0 +1,1 @@
+import lake --as stocks_minute --lake other

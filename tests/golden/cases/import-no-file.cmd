@@ -1,0 +1,1 @@
+import none.csv --as stocks_minute --lake other

@@ -1,0 +1,1 @@
+import odd.csv --as stocks_minute --ticker-from-name --lake other --quiet

@@ -1,0 +1,1 @@
+ingest -t stocks_minute --tickers AAA

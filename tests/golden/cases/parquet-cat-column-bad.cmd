@@ -1,0 +1,1 @@
+parquet cat minutes.parquet --columns nonsense

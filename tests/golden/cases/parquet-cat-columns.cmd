@@ -1,0 +1,1 @@
+parquet cat minutes.parquet --columns timestamp,close --limit 2

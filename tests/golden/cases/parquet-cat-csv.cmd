@@ -1,0 +1,1 @@
+parquet cat AAA.parquet --format csv

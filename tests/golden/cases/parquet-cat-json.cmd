@@ -1,0 +1,1 @@
+parquet cat minutes.parquet --limit 2 --format json

@@ -1,0 +1,1 @@
+parquet count AAA.parquet minutes.parquet --format json

@@ -1,0 +1,1 @@
+parquet head minutes.parquet --limit 3

@@ -1,0 +1,1 @@
+parquet meta minutes.parquet --format json

@@ -1,0 +1,1 @@
+parquet meta AAA.parquet

@@ -1,0 +1,1 @@
+parquet schema minutes.parquet --format csv

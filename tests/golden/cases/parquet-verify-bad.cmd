@@ -1,0 +1,1 @@
+parquet verify text.parquet

@@ -1,0 +1,1 @@
+parquet verify AAA.parquet minutes.parquet --format csv

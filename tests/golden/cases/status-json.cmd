@@ -1,0 +1,1 @@
+status --format json --runs 1

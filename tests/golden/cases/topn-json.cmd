@@ -1,0 +1,1 @@
+universe topn --quiet --format json --lake second

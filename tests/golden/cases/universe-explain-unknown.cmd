@@ -1,0 +1,1 @@
+universe explain AAAA 2025-12-05

@@ -1,0 +1,1 @@
+universe build --universe-config misspelled.yaml

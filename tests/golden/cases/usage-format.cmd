@@ -1,0 +1,1 @@
+watchlist --format xml

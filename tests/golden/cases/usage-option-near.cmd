@@ -1,0 +1,1 @@
+watchlist --fliter 'x > 1'

@@ -1,0 +1,1 @@
+watchlist 2025-12-02 --format csv

@@ -1,0 +1,1 @@
+watchlist --filter 'rvol3 > 1'

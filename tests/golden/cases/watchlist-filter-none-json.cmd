@@ -1,0 +1,1 @@
+watchlist --filter 'rvol30 > 100' --format json

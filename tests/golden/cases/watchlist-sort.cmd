@@ -1,0 +1,1 @@
+watchlist --sort ticker:asc --columns ticker,close_d --format csv

@@ -18,15 +18,38 @@ struct renames {
     struct td_http *http; /* begin..end */
     struct td_names tickers;
     struct rename_unit *units;
-    struct td_rename_row *rows; /* engine lock */
+    struct td_rows known;       /* the table as it was; begin..end, read-only for workers */
+    struct td_rename_row *rows; /* new ones; engine lock */
     size_t count, cap;          /* engine lock */
 };
+
+/* By new symbol, day, old symbol: the identity of a row is all of it. */
+static int compare_renames(const void *a, const void *b)
+{
+    const struct td_rename_row *x = a, *y = b;
+    int order = strcmp(x->ticker, y->ticker);
+    if (order == 0)
+        order = (x->day > y->day) - (x->day < y->day);
+    return order ? order : strcmp(x->old_ticker, y->old_ticker);
+}
 
 static enum td_code renames_begin(struct td_job *job, struct td_err *err)
 {
     struct renames *in = job->data;
     const struct td_http_options options = {.max_in_flight = in->max_concurrent, .key = in->key, .base_url = in->base_url};
-    return td_http_new(&options, &in->http, err);
+    struct td_buf path;
+    td_buf_init(&path, 2048);
+    enum td_code code = td_reference_path(job->engine->lake, "renames", &path, err);
+    if (code == TD_OK && td_file_exists(path.data))
+        code = td_table_read(path.data, &td_rename_record, &in->known, NULL, NULL, err);
+    if (code == TD_OK && in->known.count > 1)
+        qsort(in->known.items, in->known.count, sizeof *in->rows, compare_renames);
+    td_buf_free(&path);
+    if (code == TD_OK)
+        code = td_http_new(&options, &in->http, err);
+    if (code != TD_OK)
+        td_rows_free(&in->known);
+    return code;
 }
 
 static void renames_end(struct td_job *job)
@@ -34,6 +57,10 @@ static void renames_end(struct td_job *job)
     struct renames *in = job->data;
     td_http_free(in->http);
     in->http = NULL;
+    td_rows_free(&in->known);
+    td_free(in->rows);
+    in->rows = NULL;
+    in->count = in->cap = 0;
 }
 
 static void renames_free(struct td_job *job)
@@ -41,7 +68,6 @@ static void renames_free(struct td_job *job)
     struct renames *in = job->data;
     td_names_free(&in->tickers);
     td_free(in->units);
-    td_free(in->rows);
     td_free(in->base_url);
     td_free(in->key);
     td_free(in);
@@ -54,21 +80,36 @@ static void answer_arrived(void *ctx, struct td_http_response *response)
     job_wake(unit->job, unit->index);
 }
 
+struct taker { /* the unit's thread */
+    struct td_job *job;
+    const char *ticker; /* every symbol of a company is told the whole chain: a unit takes its own change only */
+    struct job_result *result;
+};
+
 static enum td_code take_rename(void *ctx, const char *ticker, const char *old_ticker, td_day day, struct td_err *err)
 {
-    struct td_job *job = ctx;
-    struct renames *in = job->data;
-    if (!td_ticker_valid(ticker) || !td_ticker_valid(old_ticker))
+    const struct taker *taker = ctx;
+    struct renames *in = taker->job->data;
+    struct td_rename_row row = {.day = day};
+    if (strcmp(ticker, taker->ticker) != 0)
         return TD_OK;
-    pthread_mutex_lock(&job->engine->lock);
-    enum td_code code = td_grow(&in->rows, &in->cap, in->count + 1, sizeof *in->rows, err);
-    if (code == TD_OK) {
-        struct td_rename_row *row = &in->rows[in->count++];
-        *row = (struct td_rename_row){.day = day};
-        td_copy(row->ticker, sizeof row->ticker, ticker);
-        td_copy(row->old_ticker, sizeof row->old_ticker, old_ticker);
+    taker->result->rows_read++;
+    if (!td_ticker_valid(old_ticker)) {
+        taker->result->quarantined[TD_REASON_TICKER]++;
+        return TD_OK;
     }
-    pthread_mutex_unlock(&job->engine->lock);
+    td_copy(row.ticker, sizeof row.ticker, ticker);
+    td_copy(row.old_ticker, sizeof row.old_ticker, old_ticker);
+    if (in->known.count && bsearch(&row, in->known.items, in->known.count, sizeof row, compare_renames)) {
+        taker->result->rows_duplicate++;
+        return TD_OK;
+    }
+    pthread_mutex_lock(&taker->job->engine->lock);
+    enum td_code code = td_grow(&in->rows, &in->cap, in->count + 1, sizeof *in->rows, err);
+    if (code == TD_OK)
+        in->rows[in->count++] = row;
+    pthread_mutex_unlock(&taker->job->engine->lock);
+    taker->result->rows_written += code == TD_OK;
     return code;
 }
 
@@ -93,9 +134,10 @@ static enum job_step renames_step(struct td_job *job, size_t index, struct job_r
         job_fail(result, code, &err);
     } else {
         result->bytes = unit->response.body.len;
-        code = td_rest_events_parse(&unit->response, ticker, take_rename, job, &result->rows_read, &err);
+        uint64_t events = 0;
+        code = td_rest_events_parse(&unit->response, ticker, take_rename, &(struct taker){job, ticker, result}, &events, &err);
         td_buf_free(&unit->response.body);
-        result->state = code == TD_OK && result->rows_read ? TD_UNIT_OK : TD_UNIT_EMPTY;
+        result->state = code == TD_OK && events ? TD_UNIT_OK : TD_UNIT_EMPTY;
         if (code != TD_OK && code != TD_MISSING) /* the vendor has events for few tickers: none is no failure */
             job_fail(result, code, &err);
     }
@@ -103,42 +145,24 @@ static enum job_step renames_step(struct td_job *job, size_t index, struct job_r
     return JOB_STEP_DONE;
 }
 
-/* By new symbol, day, old symbol: the identity of a row is all of it. */
-static int compare_renames(const void *a, const void *b)
-{
-    const struct td_rename_row *x = a, *y = b;
-    int order = strcmp(x->ticker, y->ticker);
-    if (order == 0)
-        order = (x->day > y->day) - (x->day < y->day);
-    return order ? order : strcmp(x->old_ticker, y->old_ticker);
-}
-
 static enum td_code renames_finish(struct td_job *job, bool clean, struct td_err *err)
 {
     struct renames *in = job->data;
     struct td_buf path;
-    struct td_rows old = {0};
     (void)clean; /* what was found is true also after a stop */
     td_buf_init(&path, 2048);
     enum td_code code = td_reference_path(job->engine->lake, "renames", &path, err);
-    if (code == TD_OK && td_file_exists(path.data))
-        code = td_table_read(path.data, &td_rename_record, &old, NULL, NULL, err);
+    bool exists = code == TD_OK && td_file_exists(path.data);
     if (code == TD_OK)
-        code = td_grow(&in->rows, &in->cap, in->count + old.count, sizeof *in->rows, err);
-    if (code == TD_OK && old.count)
-        memcpy(in->rows + in->count, old.items, old.count * sizeof *in->rows);
-    if (code == TD_OK) {
-        in->count += old.count;
+        code = td_grow(&in->rows, &in->cap, in->count + in->known.count, sizeof *in->rows, err);
+    if (code == TD_OK && (in->count || !exists)) {
+        if (in->known.count)
+            memcpy(in->rows + in->count, in->known.items, in->known.count * sizeof *in->rows);
+        in->count += in->known.count;
         if (in->count > 1)
             qsort(in->rows, in->count, sizeof *in->rows, compare_renames);
-        size_t kept = 0;
-        for (size_t i = 0; i < in->count; i++)
-            if (kept == 0 || compare_renames(&in->rows[i], &in->rows[kept - 1]) != 0)
-                in->rows[kept++] = in->rows[i];
-        in->count = kept;
         code = td_table_write(path.data, &td_rename_record, in->rows, in->count, NULL, 0, err);
     }
-    td_rows_free(&old);
     td_buf_free(&path);
     return code;
 }

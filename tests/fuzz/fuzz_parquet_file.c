@@ -43,7 +43,7 @@ static uint64_t mark(const struct td_pq_column *column, const struct td_pq_array
     return bits;
 }
 
-static void seek_agrees(const struct td_pq_file *file, int index, const struct td_pq_array *array, uint64_t *marks,
+static void seek_agrees(const struct td_pq_file *file, int index, struct td_pq_array *array, const uint64_t *marks,
                         size_t known)
 {
     const struct td_pq_column *column = td_pq_column_at(file, (size_t)index);
@@ -56,7 +56,7 @@ static void seek_agrees(const struct td_pq_file *file, int index, const struct t
         size_t row = known / parts[p], rows = 0;
         if (td_pq_seek(reader, (int64_t)row, &err) != TD_OK)
             break;
-        if (td_pq_read(reader, (struct td_pq_array *)array, 5, &rows, &err) != TD_OK)
+        if (td_pq_read(reader, array, 5, &rows, &err) != TD_OK)
             break;
         for (size_t i = 0; i < rows && row + i < known; i++)
             FUZZ_CHECK(mark(column, array, i) == marks[row + i]);

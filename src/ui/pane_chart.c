@@ -135,6 +135,9 @@ static size_t add_lines(const struct chart_view *view, struct td_chart_line line
 static void chart_prepare(struct deck *deck, struct area area)
 {
     struct chart_view *view = &deck->chart;
+    bool unmoved = view->first == view->home_first && view->zoom == view->home_zoom && view->cursor < 0;
+    if (area.cols != view->width && unmoved)
+        view->home = true; /* another width: what "auto" chose no longer holds, and nobody has looked elsewhere */
     view->width = area.cols;
     if (view->home && view->data)
         go_home(deck);
@@ -145,9 +148,6 @@ static void chart_draw(struct deck *deck, struct area area)
     struct chart_view *view = &deck->chart;
     struct td_chart_line lines[3];
     struct td_err err = {0};
-    bool unmoved = view->first == view->home_first && view->zoom == view->home_zoom && view->cursor < 0;
-    if (area.cols != view->width && unmoved)
-        view->home = true; /* another width: what "auto" chose no longer holds, and nobody has looked elsewhere */
     if (nothing_to_show(deck, area))
         return;
     struct td_chart chart = {.candles = view->candles.items, .n = view->candles.n, .first = view->first, .zoom = view->zoom,

@@ -47,7 +47,7 @@ mv "$stage.rc.new" "$stage.rc"
 exec cat >/dev/null
 STAGE
 chmod +x "$scratch/stage"
-stage=$scratch/deck deck_env=() deck_args=()
+opened=0 stage=$scratch/deck.0 deck_env=() deck_args=()
 # What a terminal remembers besides characters.
 modes() {
   tm display -p -t deck 'alternate #{alternate_on} cursor #{cursor_flag} mouse #{mouse_any_flag} keypad #{keypad_flag} cursorkeys #{keypad_cursor_flag} insert #{insert_flag} origin #{origin_flag} wrap #{wrap_flag}'
@@ -61,14 +61,14 @@ open_terminal() {
   local cols=$1 rows=$2
   shift 2
   tm kill-session -t deck 2>/dev/null
-  rm -f "$stage".*
+  opened=$((opened + 1)) stage=$scratch/deck.$opened # the one before may still be saying how it ended
   tm new-session -d -s deck -x "$cols" -y "$rows" "$(printf '%q ' "$@")"
 }
 # open_deck COLS ROWS [ARGUMENT...]: the deck with ${deck_env[@]} (words for env(1)) and ${deck_args[@]}.
 open_deck() {
   local cols=$1 rows=$2
   shift 2
-  open_terminal "$cols" "$rows" "$scratch/stage" "$stage" env TERM=xterm-256color "${deck_env[@]}" "$TAPEDECK" "${deck_args[@]}" "$@"
+  open_terminal "$cols" "$rows" "$scratch/stage" "$scratch/deck.$((opened + 1))" env TERM=xterm-256color "${deck_env[@]}" "$TAPEDECK" "${deck_args[@]}" "$@"
 }
 deck_pid() { # the process of the deck, below the shell on the stage
   deck=$(pgrep -P "$(pane_shell)" -x tapedeck | head -n 1)
@@ -103,7 +103,7 @@ lacks() {
 }
 screen_not_ok() { # NAME WHY
   not_ok "$1"
-  note "  $2; the screen:"
+  note "  ${2:-no such state}; the screen:"
   pane_text | sed 's/^/#   |/'
   [ -s "$stage.err" ] && sed 's/^/#   stderr: /' "$stage.err" | head -n 30
 }

@@ -82,6 +82,15 @@ static void add_bytes(struct td_buf *out, struct td_str bytes)
 static void add_value(struct td_buf *out, const struct td_pq_column *column, const struct td_pq_array *array, size_t i)
 {
     struct td_cell cell = lake_cell_of(column, array, i);
+    if (cell.kind == TD_KIND_F64 && column->logical == TD_PQ_DECIMAL) {
+        char text[128];
+        td_buf_add(out, text, lake_decimal_text(column, array, i, text));
+        return;
+    }
+    if (cell.kind == TD_KIND_TS && column->type == TD_PQ_INT96) {
+        add_number(out, lake_int96_ns(((const struct td_str *)array->values)[i]));
+        return;
+    }
     switch (cell.kind) {
     case TD_KIND_NULL: break;
     case TD_KIND_BOOL: td_buf_adds(out, cell.v.b ? "true" : "false"); break;

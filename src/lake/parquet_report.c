@@ -127,7 +127,7 @@ static bool outside(const struct td_pq_column *column, const struct td_pq_chunk_
         memcpy(&high, chunk->max.ptr, 8);
         return cell->v.f < low || cell->v.f > high;
     }
-    if (column->type == TD_PQ_INT64 && column->logical != TD_PQ_INTEGER && chunk->min.len == 8 && chunk->max.len == 8 &&
+    if (column->type == TD_PQ_INT64 && column->logical != TD_PQ_INTEGER && column->logical != TD_PQ_DECIMAL && chunk->min.len == 8 && chunk->max.len == 8 &&
         (column->logical != TD_PQ_TIMESTAMP || column->unit == TD_PQ_MILLIS)) {
         int64_t low, high;
         memcpy(&low, chunk->min.ptr, 8);

@@ -17,7 +17,7 @@ static const struct {
     enum td_kind kind;
 } plain[] = {
     [TD_PQ_BOOLEAN] = {"bool", TD_KIND_BOOL},       [TD_PQ_INT32] = {"int32", TD_KIND_I64},
-    [TD_PQ_INT64] = {"int64", TD_KIND_I64},         [TD_PQ_INT96] = {"timestamp[ns]", TD_KIND_BYTES},
+    [TD_PQ_INT64] = {"int64", TD_KIND_I64},         [TD_PQ_INT96] = {"timestamp[ns]", TD_KIND_TS},
     [TD_PQ_FLOAT] = {"float32", TD_KIND_F32},       [TD_PQ_DOUBLE] = {"float64", TD_KIND_F64},
     [TD_PQ_BYTE_ARRAY] = {"binary", TD_KIND_BYTES}, [TD_PQ_FIXED] = {"binary", TD_KIND_BYTES},
 };
@@ -32,6 +32,7 @@ static enum td_kind kind_of(const struct td_pq_column *column)
     case TD_PQ_DATE: return TD_KIND_DAY;
     case TD_PQ_TIMESTAMP: return TD_KIND_TS;
     case TD_PQ_INTEGER: return column->is_signed ? TD_KIND_I64 : TD_KIND_U64;
+    case TD_PQ_DECIMAL: return TD_KIND_F64; /* nearest double; the canonical text is exact */
     default: return plain[column->type].kind;
     }
 }
@@ -47,6 +48,8 @@ enum td_kind lake_kind_of(const struct td_pq_column *column, char type[40])
         td_copy(type, 40, "date");
     else if (column->logical == TD_PQ_TIMESTAMP)
         td_snprintf(type, 40, "timestamp[%s%s]", unit_name(column->unit), column->utc ? ";utc" : "");
+    else if (column->logical == TD_PQ_DECIMAL)
+        td_snprintf(type, 40, "decimal(%d;%d)", column->precision, column->scale);
     else if (column->logical == TD_PQ_INTEGER)
         td_snprintf(type, 40, "%sint%u", column->is_signed ? "" : "u", column->bits);
     else
@@ -60,12 +63,90 @@ static int64_t to_ms(int64_t value, enum td_pq_unit unit)
     return value / scale - (value % scale < 0);
 }
 
+/* A Julian day and nanoseconds of it, as old writers stamp; out of the range of 64 bits it wraps as theirs does. */
+int64_t lake_int96_ns(struct td_str bytes)
+{
+    uint64_t nanos;
+    uint32_t julian;
+    memcpy(&nanos, bytes.ptr, 8);
+    memcpy(&julian, bytes.ptr + 8, 4);
+    return (int64_t)(((uint64_t)julian - 2440588) * UINT64_C(86400000000000) + nanos);
+}
+
+/* Digits of a big-endian two's complement number, least first; returns how many. */
+static size_t big_digits(const unsigned char *bytes, size_t len, bool *negative, char digits[80])
+{
+    unsigned char n[32];
+    size_t count = 0, from = 0;
+    *negative = len && bytes[0] & 0x80;
+    unsigned carry = *negative;
+    for (size_t i = len; i-- > 0;) {
+        unsigned byte = (*negative ? (unsigned char)~bytes[i] : bytes[i]) + carry;
+        n[i] = (unsigned char)byte;
+        carry = byte >> 8;
+    }
+    while (from < len && count < 79) {
+        unsigned rest = 0;
+        for (size_t i = from; i < len; i++) {
+            rest = rest * 256 + n[i];
+            n[i] = (unsigned char)(rest / 10);
+            rest %= 10;
+        }
+        digits[count++] = (char)('0' + rest);
+        while (from < len && n[from] == 0)
+            from++;
+    }
+    return count;
+}
+
+size_t lake_decimal_text(const struct td_pq_column *column, const struct td_pq_array *array, size_t i, char out[128])
+{
+    unsigned char bytes[32];
+    char digits[80];
+    bool negative;
+    size_t len = 0, n = 0, scale = column->scale > 0 && column->scale < 77 ? (size_t)column->scale : 0;
+    if (column->type == TD_PQ_INT32 || column->type == TD_PQ_INT64) {
+        int64_t value = column->type == TD_PQ_INT32 ? ((const int32_t *)array->values)[i] : ((const int64_t *)array->values)[i];
+        for (len = 0; len < 8; len++)
+            bytes[len] = (unsigned char)((uint64_t)value >> (56 - 8 * len));
+    } else {
+        struct td_str text = ((const struct td_str *)array->values)[i];
+        if (text.len > sizeof bytes)
+            return 0; /* wider than any decimal there is */
+        memcpy(bytes, text.ptr ? text.ptr : "", text.len);
+        len = text.len;
+    }
+    size_t count = big_digits(bytes, len, &negative, digits);
+    if (negative)
+        out[n++] = '-';
+    if (count <= scale)
+        out[n++] = '0';
+    for (size_t k = count > scale ? count : scale; k-- > 0;) {
+        if (k + 1 == scale)
+            out[n++] = '.';
+        out[n++] = k < count ? digits[k] : '0';
+    }
+    out[n] = 0;
+    return n;
+}
+
 struct td_cell lake_cell_of(const struct td_pq_column *column, const struct td_pq_array *array, size_t i)
 {
     struct td_cell cell = {.kind = TD_KIND_NULL};
     if (!td_pq_valid(array->valid, i))
         return cell;
     cell.kind = kind_of(column);
+    if (column->logical == TD_PQ_DECIMAL && cell.kind == TD_KIND_F64) {
+        char text[128];
+        size_t len = lake_decimal_text(column, array, i, text);
+        if (!td_parse_f64(text, len, &cell.v.f))
+            cell.v.f = (double)NAN;
+        return cell;
+    }
+    if (column->type == TD_PQ_INT96) {
+        cell.v.i = to_ms(lake_int96_ns(((const struct td_str *)array->values)[i]), TD_PQ_NANOS);
+        return cell;
+    }
     switch (column->type) {
     case TD_PQ_BOOLEAN: cell.v.b = ((const uint8_t *)array->values)[i]; break;
     case TD_PQ_INT32:

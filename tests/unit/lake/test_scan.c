@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Looking into any Parquet file: the canonical CSV of the whole matrix, projection, seeking, reports, verification. */
+#include "lake/lake_fixture.h"
+
+#include <tapedeck/parquet.h>
+
+static void canonical(const char *path, struct td_buf *out)
+{
+    struct td_scan *scan = NULL;
+    struct td_err err = {0};
+    bool more = true;
+    td_buf_init(out, (size_t)64 << 20);
+    ASSERT_OK(td_scan_open(path, NULL, &scan, &err), err);
+    struct td_cell *cells = calloc(td_scan_column_count(scan) + 1, sizeof *cells);
+    td_scan_canonical_header(scan, out);
+    int64_t rows = 0;
+    for (;; rows++) {
+        ASSERT_OK(td_scan_next(scan, cells, &more, &err), err);
+        if (!more)
+            break;
+        td_scan_canonical_row(scan, out);
+    }
+    assert_int_equal(rows, td_scan_rows(scan));
+    free(cells);
+    td_scan_close(scan);
+}
+
+static void test_matrix(void **state)
+{
+    (void)state;
+    SHARED_OR_SKIP(folder, "fixtures/parquet-matrix");
+    struct td_names names = {0};
+    struct td_err err = {0};
+    size_t files = 0;
+    ASSERT_OK(td_dir_list(folder, &names, &err), err);
+    for (size_t i = 0; i < names.count; i++) {
+        char path[1200];
+        struct td_buf want, have;
+        size_t len = strlen(names.items[i]);
+        if (len < 9 || strcmp(names.items[i] + len - 8, ".parquet") != 0)
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder, names.items[i]);
+        canonical(path, &have);
+        snprintf(path + strlen(path) - 8, 9, ".csv");
+        slurp(path, &want);
+        if (!same_bytes(&want, &have))
+            fail_msg("%s: not as its CSV", names.items[i]);
+        td_buf_free(&want);
+        td_buf_free(&have);
+        files++;
+    }
+    assert_true(files > 100);
+    td_names_free(&names);
+}
+
+/* ---- a file of our own ---- */
+
+enum { ROWS = 10000 };
+
+static void write_numbers(const char *path)
+{
+    static const struct td_field fields[] = {{"n", TD_F_I64, 0, 8, false}, {"half", TD_F_F64, 8, 8, true}, {"day", TD_F_DAY, 16, 4, false}};
+    struct row {
+        int64_t n;
+        double half;
+        td_day day;
+    };
+    static const struct td_record record = {"numbers/1", sizeof(struct row), TD_COUNT(fields), fields};
+    struct row *rows = calloc(ROWS, sizeof *rows);
+    const struct td_meta meta[] = {{"note", "caf\xc3\xa9"}};
+    struct td_err err = {0};
+    for (int64_t i = 0; i < ROWS; i++)
+        rows[i] = (struct row){i, i % 10 == 0 ? TD_NO_F64 : (double)i / 2, (td_day)i};
+    ASSERT_OK(td_table_write(path, &record, rows, ROWS, meta, 1, &err), err);
+    free(rows);
+}
+
+static void test_scan(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    struct td_scan *scan = NULL;
+    struct td_err err = {0};
+    struct td_cell cells[4];
+    char path[300];
+    bool more;
+    snprintf(path, sizeof path, "%s/t/numbers.parquet", f.root);
+    write_numbers(path);
+    ASSERT_OK(td_scan_open(path, "half,n", &scan, &err), err);
+    assert_int_equal(td_scan_column_count(scan), 2);
+    assert_string_equal(td_scan_column_at(scan, 0)->name, "half");
+    assert_string_equal(td_scan_column_at(scan, 0)->type, "float64");
+    assert_string_equal(td_scan_column_at(scan, 1)->type, "int64");
+    static const int64_t places[] = {0, 9999, 5, 8191, 8192, 4096, 4095, 10};
+    for (size_t i = 0; i < TD_COUNT(places); i++) {
+        ASSERT_OK(td_scan_seek(scan, places[i], &err), err);
+        ASSERT_OK(td_scan_next(scan, cells, &more, &err), err);
+        assert_true(more && cells[1].kind == TD_KIND_I64 && cells[1].v.i == places[i]);
+        assert_int_equal(cells[0].kind, places[i] % 10 == 0 ? TD_KIND_NULL : TD_KIND_F64);
+    }
+    ASSERT_OK(td_scan_seek(scan, ROWS, &err), err);
+    ASSERT_OK(td_scan_next(scan, cells, &more, &err), err);
+    assert_false(more);
+    td_scan_close(scan);
+    assert_int_equal(td_scan_open(path, "n,whole", &scan, &err), TD_USAGE);
+    assert_non_null(strstr(err.text, "'whole'"));
+    assert_int_equal(td_scan_open("/nonexistent.parquet", NULL, &scan, &err), TD_MISSING);
+    td_scan_close(NULL);
+    fixture_free(&f);
+}
+
+static const char *sheet_text(const struct td_sheet *sheet, size_t row, size_t column, char out[200])
+{
+    const struct td_cell *cell = &sheet->cells[row * sheet->column_count + column];
+    if (cell->kind == TD_KIND_STR)
+        snprintf(out, 200, "%.*s", (int)cell->v.s.len, cell->v.s.ptr);
+    else if (cell->kind == TD_KIND_NULL)
+        snprintf(out, 200, "null");
+    else
+        snprintf(out, 200, "%lld", (long long)(cell->kind == TD_KIND_BOOL ? cell->v.b : cell->v.i));
+    return out;
+}
+
+static void test_reports(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    struct td_sheet sheet;
+    struct td_err err = {0};
+    char path[300], text[200];
+    snprintf(path, sizeof path, "%s/t/numbers.parquet", f.root);
+    write_numbers(path);
+    ASSERT_OK(td_parquet_report(path, "schema", &sheet, &err), err);
+    assert_int_equal(sheet.rows, 3);
+    assert_string_equal(sheet_text(&sheet, 1, 0, text), "half");
+    assert_string_equal(sheet_text(&sheet, 1, 2, text), "1");
+    assert_string_equal(sheet_text(&sheet, 2, 1, text), "date");
+    td_sheet_free(&sheet);
+    ASSERT_OK(td_parquet_report(path, "meta", &sheet, &err), err);
+    bool rows = false, note = false;
+    for (size_t i = 0; i < sheet.rows; i++) {
+        const char *key = sheet_text(&sheet, i, 0, text);
+        rows |= strcmp(key, "rows") == 0 && strcmp(sheet_text(&sheet, i, 1, text), "10000") == 0;
+        note |= strcmp(sheet_text(&sheet, i, 0, text), "note") == 0 && strcmp(sheet_text(&sheet, i, 1, text), "caf\xc3\xa9") == 0;
+    }
+    assert_true(rows && note);
+    td_sheet_free(&sheet);
+    ASSERT_OK(td_parquet_report(path, "pages", &sheet, &err), err);
+    int64_t values = 0;
+    for (size_t i = 0; i < sheet.rows; i++)
+        if (strcmp(sheet_text(&sheet, i, 3, text), "dictionary") != 0)
+            values += sheet.cells[i * sheet.column_count + 5].v.i;
+    assert_int_equal(values, 3 * ROWS);
+    td_sheet_free(&sheet);
+    assert_int_equal(td_parquet_report(path, "colours", &sheet, &err), TD_USAGE);
+    assert_int_equal(td_parquet_report("/nonexistent", "meta", &sheet, &err), TD_MISSING);
+    fixture_free(&f);
+}
+
+/* A changed byte is found and named, or it is one that no value hangs on. */
+static void test_verify(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    struct td_err err = {0};
+    struct td_buf good, want;
+    char path[300];
+    uint64_t rows;
+    snprintf(path, sizeof path, "%s/t/numbers.parquet", f.root);
+    write_numbers(path);
+    slurp(path, &good);
+    canonical(path, &want);
+    ASSERT_OK(td_parquet_verify(path, &rows, &err), err);
+    assert_int_equal(rows, ROWS);
+    size_t found = 0;
+    for (size_t at = 5; at < good.len; at += good.len / 60) {
+        good.data[at] ^= 0x11;
+        spill(path, good.data, good.len);
+        enum td_code code = td_parquet_verify(path, &rows, &err);
+        if (code != TD_OK && !strstr(err.text, path))
+            fail_msg("byte %zu: %s", at, err.text);
+        if (code == TD_OK) {
+            struct td_buf have;
+            canonical(path, &have);
+            assert_true(have.len > 0);
+            td_buf_free(&have);
+        }
+        found += code != TD_OK;
+        good.data[at] ^= 0x11;
+    }
+    assert_true(found > 45);
+    td_buf_free(&good);
+    td_buf_free(&want);
+    fixture_free(&f);
+}
+
+static enum td_code sweep_scan(void *ctx, struct td_err *err)
+{
+    const char *path = ctx;
+    struct td_scan *scan = NULL;
+    struct td_cell cells[4];
+    struct td_sheet sheet;
+    uint64_t rows;
+    bool more;
+    enum td_code code = td_scan_open(path, NULL, &scan, err);
+    if (code == TD_OK)
+        code = td_scan_next(scan, cells, &more, err);
+    if (code == TD_OK)
+        code = td_scan_seek(scan, 9000, err);
+    if (code == TD_OK)
+        code = td_scan_next(scan, cells, &more, err);
+    td_scan_close(scan);
+    static const char *const reports[] = {"schema", "meta", "pages"};
+    for (size_t i = 0; code == TD_OK && i < TD_COUNT(reports); i++) {
+        code = td_parquet_report(path, reports[i], &sheet, err);
+        if (code == TD_OK)
+            td_sheet_free(&sheet);
+    }
+    return code == TD_OK ? td_parquet_verify(path, &rows, err) : code;
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    char path[300];
+    snprintf(path, sizeof path, "%s/t/numbers.parquet", f.root);
+    write_numbers(path);
+    assert_true(sweep_allocations(sweep_scan, path, "scan and reports") > 30);
+    fixture_free(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_matrix), cmocka_unit_test(test_scan),      cmocka_unit_test(test_reports),
+        cmocka_unit_test(test_verify), cmocka_unit_test(test_no_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -104,7 +104,7 @@ static void test_scan(void **state)
     td_scan_close(scan);
     assert_int_equal(td_scan_open(path, "n,whole", &scan, &err), TD_USAGE);
     assert_non_null(strstr(err.text, "'whole'"));
-    assert_int_equal(td_scan_open("/nonexistent.parquet", NULL, &scan, &err), TD_MISSING);
+    assert_int_equal(td_scan_open("/nonexistent/file.parquet", NULL, &scan, &err), TD_MISSING);
     td_scan_close(NULL);
     fixture_free(&f);
 }
@@ -153,7 +153,7 @@ static void test_reports(void **state)
     assert_int_equal(values, 3 * ROWS);
     td_sheet_free(&sheet);
     assert_int_equal(td_parquet_report(path, "colours", &sheet, &err), TD_USAGE);
-    assert_int_equal(td_parquet_report("/nonexistent", "meta", &sheet, &err), TD_MISSING);
+    assert_int_equal(td_parquet_report("/nonexistent/file.parquet", "meta", &sheet, &err), TD_MISSING);
     fixture_free(&f);
 }
 

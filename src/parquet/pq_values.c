@@ -244,9 +244,10 @@ const char *pq_dict_load(struct pq_dict *dict, const struct td_pq_column *column
     }
     dict->slots = dict->slot_blob->data;
     dict->count = (uint32_t)count;
-    dict->loaded = true;
     memset(dict->slot_blob->data + (size_t)count * v.slot, 0, ((size_t)dict->room - (size_t)count) * v.slot);
-    return pq_values_read(&v, dict->slot_blob->data, (size_t)count);
+    why = pq_values_read(&v, dict->slot_blob->data, (size_t)count);
+    dict->loaded = !why; /* the slots of a damaged page were never filled: no page may look them up */
+    return why;
 }
 
 void pq_dict_close(struct pq_dict *dict, struct pq_pool *pool)

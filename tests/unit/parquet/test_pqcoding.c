@@ -227,6 +227,25 @@ static void an_index_past_the_dictionary_is_refused(void **state)
     }
 }
 
+/* Two texts promised, the second longer than its page: no later page may look the half-filled entries up. */
+static void a_damaged_dictionary_serves_no_page(void **state)
+{
+    const uint8_t texts[] = {1, 0, 0, 0, 'a', 9, 0, 0, 0, 'b'};
+    const struct td_pq_column column = {.name = "x", .type = TD_PQ_BYTE_ARRAY};
+    const uint8_t page[] = {1, 2 << 1, 1};
+    struct pq_pool pool = {.limit = 1 << 20};
+    struct pq_dict dict = {0};
+    struct pq_values v;
+    enum td_code code = TD_OK;
+    (void)state;
+    assert_non_null(pq_dict_load(&dict, &column, texts, sizeof texts, 2, &pool, &code));
+    assert_int_equal(code, TD_DATA);
+    assert_non_null(pq_values_init(&v, &column, 8, page, sizeof page, &dict, &pool));
+    pq_dict_close(&dict, &pool);
+    pq_pool_drop(&pool);
+    assert_int_equal(pool.used, 0);
+}
+
 static void thrift_comes_back(void **state)
 {
     struct td_buf buf;
@@ -376,6 +395,7 @@ int main(void)
         cmocka_unit_test(deltas_come_back),
         cmocka_unit_test(int32_deltas_stay_narrow),
         cmocka_unit_test(an_index_past_the_dictionary_is_refused),
+        cmocka_unit_test(a_damaged_dictionary_serves_no_page),
         cmocka_unit_test(thrift_comes_back),
         cmocka_unit_test(crooked_thrift_is_refused),
         cmocka_unit_test(snappy_blocks_are_decoded),

@@ -104,7 +104,7 @@ size_t td_format_ts(int64_t utc_ms, char *out)
         days--;
         rest += TD_MS_DAY;
     }
-    if (days < -719468 || days > 2932896) /* years 0..9999 */
+    if (days < -719528 || days > 2932896) /* years 0..9999 */
         return (size_t)snprintf(out, 32, "%lld", (long long)utc_ms);
     int s = (int)(rest / 1000);
     char *p = out + td_format_day((td_day)days, out);

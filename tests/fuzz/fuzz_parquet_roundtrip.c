@@ -189,9 +189,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (count > 3)
         rows /= 4;
     struct td_pq_write_options options = {.uncompressed = bits & 1, .data_page_v2 = bits & 2, .no_dictionary = bits & 4,
-                                          .group_rows = bits & 8 ? 1 + fuzz_bits(&in, 2) % 900 : 0,
-                                          .page_rows = bits & 16 ? 1 + fuzz_u8(&in) : 0,
-                                          .page_bytes = bits & 32 ? 1 + fuzz_bits(&in, 2) : 0};
+                                          .group_rows = bits & 8 ? rows / 16 + 1 + fuzz_bits(&in, 2) % 900 : 0,
+                                          .page_rows = bits & 16 ? rows / 64 + 1 + fuzz_u8(&in) : 0,
+                                          .page_bytes = bits & 32 ? rows / 8 + 1 + fuzz_bits(&in, 2) : 0};
     size_t step = 1 + fuzz_bits(&in, 2) % MOST_ROWS, seek = rows ? fuzz_bits(&in, 2) % (rows + 1) : 0;
     texts_used = 0;
     for (size_t c = 0; c < count; c++)

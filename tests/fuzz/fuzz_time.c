@@ -4,6 +4,9 @@
 #include <math.h>
 #include "fuzz.h"
 
+#define YEAR_0 INT64_C(-62167219200000)
+#define YEAR_10000 INT64_C(253402300800000)
+
 static bool same_bits(double a, double b)
 {
     return memcmp(&a, &b, sizeof a) == 0;
@@ -75,7 +78,8 @@ static void moments(const char *text, size_t size)
     if (td_parse_rfc3339(text, size, &ms)) {
         size_t len = td_format_ts(ms, out);
         FUZZ_CHECK(len < 32 && out[len] == '\0');
-        FUZZ_CHECK(td_parse_rfc3339(out, len, &back) && back == ms);
+        if (ms >= YEAR_0 && ms < YEAR_10000) /* a zone can push an instant out of the years that have a text */
+            FUZZ_CHECK(td_parse_rfc3339(out, len, &back) && back == ms);
         int32_t of_day;
         td_ny_split(ms, &again, &of_day);
         FUZZ_CHECK(of_day >= 0 && of_day < TD_MS_DAY);

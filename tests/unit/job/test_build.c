@@ -66,6 +66,18 @@ static void correct_minute(struct td_lake *lake, const struct td_sim *sim, const
     td_bars_free(&bars);
 }
 
+/* Nothing more came, and that is now known. */
+static void vouch_only(struct td_lake *lake, const char *ticker, td_day from, td_day to)
+{
+    const struct td_bars none = {0};
+    struct td_merge_counts counts;
+    struct td_err err = {0};
+    const struct td_day_range range = {from, to};
+    const struct td_merge merge = {.source = "rest", .adjusted = "raw", .vouched = &range, .vouched_count = 1};
+    if (td_month_of(from) == td_month_of(to))
+        ASSERT_OK(td_bronze_merge(lake, TD_STOCKS_MINUTE, ticker, td_month_of(from), &none, &merge, &counts, &err), err);
+}
+
 static void drop_partition(const char *root, const char *ticker, td_day day)
 {
     char path[300], name[128];
@@ -136,6 +148,8 @@ static void test_incremental_equals_full(void **state)
                 correct_minute(f.lake.lake, sim, ticker, some, seed);
             if ((seed >> 51 & 15) == 0)
                 drop_partition(f.lake.root, ticker, some);
+            if ((seed >> 58 & 3) == 0)
+                vouch_only(f.lake.lake, ticker, some - 4, some);
             if ((seed >> 56 & 3) == 0) /* fills a gap */
                 put_session(f.lake.lake, sim, ticker, some, TD_STOCKS_MINUTE);
         }

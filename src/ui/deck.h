@@ -4,6 +4,8 @@
 #ifndef TAPEDECK_UI_DECK_H
 #define TAPEDECK_UI_DECK_H
 
+#include <pthread.h>
+
 #include <tapedeck/ui.h>
 
 #include "keys.h"
@@ -160,7 +162,8 @@ struct deck {
     enum td_code end; /* what td_ui_run returns */
     /* tasks */
     struct td_pool *command_pool;
-    struct td_queue *mail; /* finished command tasks: pushed by the command thread, popped by the UI thread */
+    pthread_mutex_t mail_lock;
+    struct command_task *mail; /* finished command tasks, oldest first: mail_lock */
     size_t waiting, commands_running;
     size_t taken; /* finished queries seen so far */
     /* panes */

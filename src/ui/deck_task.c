@@ -33,18 +33,33 @@ void deck_query(struct deck *deck, const void *slot, struct task *task)
 struct command_task { /* envelope of a command task on its way */
     struct deck *deck;
     struct task *task;
+    struct command_task *next; /* in the mail: deck->mail_lock */
 };
 
-/* Command thread. The mail queue is far larger than the number of commands anyone can type; were it closed, the task
- * would stay in the envelope's list - it is closed only after the pool has ended. */
+/* Command thread. Delivering needs no memory, so a finished task always comes back. */
 static void run_command_task(void *arg, unsigned worker)
 {
     struct command_task *envelope = arg;
+    struct deck *deck = envelope->deck;
     (void)worker;
     envelope->task->run(envelope->task);
-    struct loop *loop = envelope->deck->loop;
-    td_queue_push(envelope->deck->mail, envelope, 1);
-    loop_post(loop);
+    pthread_mutex_lock(&deck->mail_lock);
+    struct command_task **end = &deck->mail;
+    while (*end)
+        end = &(*end)->next;
+    *end = envelope;
+    loop_post(deck->loop); /* under the lock: the deck may end as soon as it has the envelope */
+    pthread_mutex_unlock(&deck->mail_lock);
+}
+
+static struct command_task *take_mail(struct deck *deck)
+{
+    pthread_mutex_lock(&deck->mail_lock);
+    struct command_task *envelope = deck->mail;
+    if (envelope)
+        deck->mail = envelope->next;
+    pthread_mutex_unlock(&deck->mail_lock);
+    return envelope;
 }
 
 void deck_command(struct deck *deck, struct task *task)
@@ -81,7 +96,7 @@ static bool take_query(struct deck *deck, bool apply)
 
 static bool take_command(struct deck *deck, bool apply)
 {
-    struct command_task *envelope = td_queue_try_pop(deck->mail);
+    struct command_task *envelope = take_mail(deck);
     if (!envelope)
         return false;
     deck->commands_running--;
@@ -104,7 +119,7 @@ void deck_finish_tasks(struct deck *deck)
 {
     if (deck->command_pool)
         td_pool_wait(deck->command_pool);
-    while (deck->mail && take_command(deck, false))
+    while (take_command(deck, false))
         ;
     while (deck->waiting) {
         struct pollfd ready = {.fd = td_engine_fd(deck->app->engine), .events = POLLIN};

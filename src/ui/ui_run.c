@@ -394,6 +394,7 @@ static void defaults(struct deck *deck)
     deck->chart.tf_auto = deck->chart.volume = deck->chart.vwap = true;
     deck->chart.hours = TD_HOURS_ALL;
     keys_init(&deck->keys);
+    pthread_mutex_init(&deck->mail_lock, NULL);
 }
 
 static void load_theme(struct deck *deck, const struct td_ui_options *options)
@@ -431,8 +432,6 @@ static enum td_code open_deck(struct deck *deck, const struct td_ui_options *opt
     if (code == TD_OK)
         code = td_pool_new(1, &deck->command_pool, err);
     if (code == TD_OK)
-        code = td_queue_new(1 << 20, &deck->mail, err);
-    if (code == TD_OK)
         code = open_terminal(deck, options, err);
     if (code == TD_OK)
         code = loop_new(screen_fd(deck->screen), &deck->keys, &deck->loop, err);
@@ -463,8 +462,7 @@ static void close_deck(struct deck *deck)
     deck_finish_tasks(deck);
     if (deck->command_pool)
         td_pool_free(deck->command_pool);
-    if (deck->mail)
-        td_queue_free(deck->mail);
+    pthread_mutex_destroy(&deck->mail_lock);
     loop_free(deck->loop);
     watch_free(deck);
     chart_free(deck);

@@ -112,6 +112,7 @@ static inline void lake_remove(void)
 
 struct deck_run {
     const char *term, *locale, *no_color, *clock;
+    long fail; /* allocations that succeed before all others fail; 0 = none fails */
 };
 
 /* In the child: what the front end does. */
@@ -140,13 +141,62 @@ static inline int deck_child(void *arg)
     if (code == TD_OK)
         code = td_app_init(&app, NULL, &err);
     if (code == TD_OK) {
+        td_alloc_fail_after(run->fail);
         code = td_ui_run(&app, NULL, &err);
+        td_alloc_fail_after(0);
         td_app_free(&app);
         td_log_close();
     }
     if (code != TD_OK)
         printf("%s: %s\r\n", td_code_name(code), err.text);
     return td_exit_status(code);
+}
+
+/* ---- one deck at a time ---- */
+
+static struct pty pty; /* the deck under test */
+
+static inline void start_as(struct deck_run run, int rows, int cols)
+{
+    static struct deck_run what;
+    what = run;
+    pty_start(&pty, rows, cols, deck_child, &what);
+}
+
+static inline void start(int rows, int cols)
+{
+    start_as((struct deck_run){.term = "xterm-256color", .locale = "C.UTF-8"}, rows, cols);
+    PTY_EXPECT(&pty, "info-rich scan");
+}
+
+static inline void stop(int status_wanted)
+{
+    int status = pty_end(&pty);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != status_wanted) {
+        pty_show(&pty);
+        fail_msg("exit %d signal %d, expected exit %d", WEXITSTATUS(status), WIFSIGNALED(status) ? WTERMSIG(status) : 0, status_wanted);
+    }
+    pty_assert_sane(&pty);
+    pty_free(&pty);
+}
+
+static inline int filled(void **state)
+{
+    (void)state;
+    lake_make(true);
+    return 0;
+}
+static inline int empty(void **state)
+{
+    (void)state;
+    lake_make(false);
+    return 0;
+}
+static inline int clean(void **state)
+{
+    (void)state;
+    lake_remove();
+    return 0;
 }
 
 #endif

@@ -23,6 +23,7 @@ struct cache_data {
     struct job_reference reference; /* begin..end, read-only for workers */
     struct caps caps;               /* likewise */
     td_day last_over;
+    bool forget; /* a whole rebuild: tickers without bars go */
     bool anew; /* another preset or other bars: nothing of the old cache may pass for the new one */
     struct td_manifest before; /* as found; read-only for workers */
     struct td_manifest after;  /* engine lock */
@@ -43,6 +44,7 @@ static enum td_code settle_preset(struct cache_data *cache, bool have, struct td
 {
     struct td_cache_job *o = &cache->options;
     bool ranged = o->from != TD_NO_DAY || o->to != TD_NO_DAY;
+    cache->forget = o->rebuild && !ranged;
     cache->anew = have && o->rebuild &&
                   (strcmp(cache->before.preset, preset_name(o->preset)) != 0 || strcmp(cache->before.bars, bars_name(o->bars)) != 0);
     if (cache->anew && ranged)
@@ -97,15 +99,15 @@ static enum td_code cache_begin(struct td_job *job, struct td_err *err)
         code = settle_preset(cache, have, err);
     if (code == TD_OK)
         code = job_reference_load(lake, &cache->reference, err);
-    if (code == TD_OK && *cache->cap_file)
-        code = caps_load(cache->cap_file, &cache->caps, err);
+    if (code == TD_OK)
+        code = caps_settle(lake, cache->cap_file, &cache->caps, err);
     cache->after.generation = cache->before.generation + 1;
     td_copy(cache->after.preset, sizeof cache->after.preset, preset_name(cache->options.preset));
     td_copy(cache->after.bars, sizeof cache->after.bars, bars_name(cache->options.bars));
     if (code == TD_OK && cache->anew) /* a kill from here on leaves files that no manifest names, rather than two presets in one */
         code = td_manifest_write(lake, &cache->after, err);
     for (size_t i = 0; code == TD_OK && have && !cache->anew && i < cache->before.count; i++)
-        if (!cache->options.rebuild || is_planned(cache, cache->before.entries[i].ticker))
+        if (!cache->forget || is_planned(cache, cache->before.entries[i].ticker))
             code = td_manifest_put(&cache->after, &cache->before.entries[i], err);
     uint64_t removed;
     if (code == TD_OK)
@@ -143,7 +145,7 @@ static size_t minute_count(const struct cache_data *cache, const struct cache_un
 struct ticker_facts { /* arrays behind a td_daily_context */
     struct td_split splits[MAX_SPLITS];
     struct td_cap_interval *caps;
-    struct td_ranges vouched;
+    struct td_ranges vouched, incomplete;
     td_day breaks[64], renames[16];
 };
 
@@ -201,6 +203,7 @@ static void free_facts(struct ticker_facts *facts)
 {
     td_free(facts->caps);
     td_ranges_free(&facts->vouched);
+    td_ranges_free(&facts->incomplete);
 }
 
 /* The bars of the symbol before a rename decide rows too. */
@@ -272,16 +275,16 @@ static void cut_after(struct td_bars *bars, td_day last)
         bars->n = td_bars_lower_bound(bars, td_ny_midnight(last + 1));
 }
 
-/* One price basis a ticker: minute files must agree; daily bars of another basis than the minutes' make no row and no close. */
-static enum td_code settle_basis(const struct td_bronze_file *file, enum td_table table, const char *have, char basis[16],
+/* One price basis a ticker: files of a table must agree; daily bars of another basis than the minutes' make no row and no close. */
+static enum td_code settle_basis(const struct td_bronze_file *file, bool beside_minutes, const char *have, char basis[16],
                                  bool *fits, struct td_err *err)
 {
     *fits = !*basis || strcmp(basis, have) == 0;
     if (!*basis)
         td_copy(basis, 16, have);
-    if (*fits || table == TD_STOCKS_DAILY)
+    if (*fits || beside_minutes)
         return TD_OK;
-    return td_fail(err, TD_DATA, "%s: minute bars of %04d-%02d are %s, earlier ones %s; price bases never mix: import one of them anew "
+    return td_fail(err, TD_DATA, "%s: bars of %04d-%02d are %s, earlier ones %s; price bases never mix: import one of them anew "
                    "with --replace", file->ticker, file->month / 12, file->month % 12 + 1, have, basis);
 }
 
@@ -291,6 +294,7 @@ static enum td_code feed_files(const struct td_job *job, const struct td_bronze_
 {
     const struct cache_data *cache = job->data;
     struct td_bars bars = {0};
+    bool beside_minutes = table == TD_STOCKS_DAILY && *basis;
     enum td_code code = TD_OK;
     for (size_t i = 0; code == TD_OK && i < count; i++) {
         struct td_bronze_info info;
@@ -298,7 +302,7 @@ static enum td_code feed_files(const struct td_job *job, const struct td_bronze_
         bars.n = 0;
         code = td_bronze_read(job->engine->lake, table, files[i].ticker, files[i].month, &bars, &info, err);
         if (code == TD_OK)
-            code = settle_basis(&files[i], table, info.adjusted, basis, &fits, err);
+            code = settle_basis(&files[i], beside_minutes, info.adjusted, basis, &fits, err);
         td_bronze_info_free(&info);
         if (code != TD_OK)
             break;
@@ -316,7 +320,17 @@ static enum td_code feed_files(const struct td_job *job, const struct td_bronze_
     return code;
 }
 
-static enum td_code gather_vouched(const struct td_job *job, const struct cache_unit *unit, struct td_ranges *out, struct td_err *err)
+/* Bars that the vendor gave for a session it had not finished, and that nobody asked for again: the file has them but does not
+ * vouch for their days. (A sparse import vouches for nothing: there it is unknown whether anything is missing.) */
+static enum td_code add_incomplete(const struct td_bronze_info *info, int32_t month, struct td_ranges *out, struct td_err *err)
+{
+    td_day end = info->vouched.count ? info->vouched.items[info->vouched.count - 1].to : td_month_first(month) - 1;
+    if (strcmp(info->source, "rest") != 0 || info->last_day == TD_NO_DAY || info->last_day <= end)
+        return TD_OK;
+    return td_ranges_add(out, end + 1, info->last_day, err);
+}
+
+static enum td_code gather_vouched(const struct td_job *job, const struct cache_unit *unit, struct ticker_facts *facts, struct td_err *err)
 {
     const struct cache_data *cache = job->data;
     const struct td_bronze_file *const lists[] = {cache->minutes.items + unit->minute_at, cache->days.items + unit->day_at};
@@ -327,7 +341,9 @@ static enum td_code gather_vouched(const struct td_job *job, const struct cache_
             struct td_bronze_info info;
             code = td_bronze_stat(job->engine->lake, (enum td_table)t, unit->ticker, lists[t][i].month, &info, err);
             for (size_t k = 0; code == TD_OK && k < info.vouched.count; k++)
-                code = td_ranges_add(out, info.vouched.items[k].from, info.vouched.items[k].to, err);
+                code = td_ranges_add(&facts->vouched, info.vouched.items[k].from, info.vouched.items[k].to, err);
+            if (code == TD_OK && t == TD_STOCKS_MINUTE)
+                code = add_incomplete(&info, lists[t][i].month, &facts->incomplete, err);
             td_bronze_info_free(&info);
         }
     return code;
@@ -539,9 +555,11 @@ static enum job_step cache_step(struct td_job *job, size_t index, struct job_res
         result->state = TD_UNIT_SKIPPED;
         td_copy(result->why, sizeof result->why, "unchanged");
     } else if (code == TD_OK) {
-        code = gather_vouched(job, unit, &facts.vouched, &err);
+        code = gather_vouched(job, unit, &facts, &err);
         context.vouched = facts.vouched.items;
         context.vouched_count = facts.vouched.count;
+        context.incomplete = facts.incomplete.items;
+        context.incomplete_count = facts.incomplete.count;
         if (code == TD_OK)
             code = build_ticker(job, unit, &context, inputs, result, &err);
     }
@@ -575,9 +593,11 @@ static enum td_code remove_strangers(const struct td_lake *lake, const struct td
 static enum td_code cache_finish(struct td_job *job, bool clean, struct td_err *err)
 {
     struct cache_data *cache = job->data;
-    /* Units that ended are on disk and in the manifest also after a stop: the next run goes on from there. */
+    /* Units that ended are on disk and in the manifest also after a stop, so that the next run goes on from there; but the
+     * manifest says that the build did not end. */
+    cache->after.stopped = !clean;
     enum td_code code = td_manifest_write(job->engine->lake, &cache->after, err);
-    if (code == TD_OK && clean && cache->options.rebuild && job->counts.failed == 0)
+    if (code == TD_OK && clean && cache->forget && job->counts.failed == 0)
         code = remove_strangers(job->engine->lake, &cache->after, err);
     return code;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Reading the market-cap dimension: slowly changing, half-open intervals. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <tapedeck/lake.h>
 #include <tapedeck/feed.h>
 #include "caps.h"
@@ -38,7 +40,8 @@ static bool parse_row(const struct td_str cells[CAP_COLUMNS], struct cap_row *ou
     memcpy(out->ticker, cells[CAP_TICKER].ptr, cells[CAP_TICKER].len);
     return td_ticker_valid(out->ticker) && day_of_text(cells[CAP_FROM], &out->interval.from) &&
            day_of_text(cells[CAP_TO], &out->interval.to) &&
-           td_parse_f64(cells[CAP_VALUE].ptr, cells[CAP_VALUE].len, &out->interval.cap);
+           td_parse_f64(cells[CAP_VALUE].ptr, cells[CAP_VALUE].len, &out->interval.cap) && out->interval.cap >= 0 &&
+           (out->interval.from == TD_NO_DAY || out->interval.to == TD_NO_DAY || out->interval.from < out->interval.to);
 }
 
 /* ---- CSV ---- */
@@ -76,6 +79,8 @@ static enum td_code load_csv(const char *path, struct caps *out, struct td_err *
     struct td_buf text;
     td_buf_init(&text, (size_t)512 << 20);
     enum td_code code = td_file_read(path, (size_t)256 << 20, &text, err);
+    if (code == TD_OK && text.len > 1 && (unsigned char)text.data[0] == 0x1f && (unsigned char)text.data[1] == 0x8b)
+        code = td_fail(err, TD_UNSUPPORTED, "%s: is compressed; unpack it first (gunzip -k)", path);
     int at[CAP_COLUMNS] = {0};
     size_t line = 0;
     for (size_t pos = 0; code == TD_OK && pos < text.len; line++) {
@@ -97,7 +102,7 @@ static enum td_code load_csv(const char *path, struct caps *out, struct td_err *
             if ((size_t)at[k] < n)
                 chosen[k] = cells[at[k]];
         code = parse_row(chosen, &parsed) ? add_row(out, &parsed, err)
-                                          : td_fail(err, TD_DATA, "%s:%zu: not ticker, days YYYY-MM-DD and a number", path, line + 1);
+                                          : td_fail(err, TD_DATA, "%s:%zu: not a ticker, two days YYYY-MM-DD in order and a cap of at least 0", path, line + 1);
     }
     td_buf_free(&text);
     return code;
@@ -136,7 +141,7 @@ static enum td_code load_parquet(const char *path, struct caps *out, struct td_e
             break;
         for (int k = 0; k < CAP_COLUMNS; k++)
             texts[k] = cell_text(&cells[k], buffers[k]);
-        code = parse_row(texts, &row) ? add_row(out, &row, err) : td_fail(err, TD_DATA, "%s: a row is not ticker, days and a number", path);
+        code = parse_row(texts, &row) ? add_row(out, &row, err) : td_fail(err, TD_DATA, "%s: a row is not a ticker, two days in order and a cap of at least 0", path);
     }
     td_scan_close(scan);
     return code;
@@ -150,6 +155,50 @@ enum td_code caps_load(const char *path, struct caps *out, struct td_err *err)
         qsort(out->rows, out->count, sizeof *out->rows, compare_rows);
     if (code != TD_OK)
         caps_free(out);
+    return code;
+}
+
+/* ---- the dimension that the lake keeps ---- */
+
+static const struct td_field cap_fields[] = {
+    {.name = "ticker", .kind = TD_F_STR, .offset = offsetof(struct cap_row, ticker), .size = TD_TICKER_MAX},
+    {.name = "effective_from", .kind = TD_F_DAY, .offset = offsetof(struct cap_row, interval.from), .size = sizeof(td_day), .optional = true},
+    {.name = "effective_to", .kind = TD_F_DAY, .offset = offsetof(struct cap_row, interval.to), .size = sizeof(td_day), .optional = true},
+    {.name = "market_cap", .kind = TD_F_F64, .offset = offsetof(struct cap_row, interval.cap), .size = sizeof(double)},
+};
+static const struct td_record cap_record = {"market_caps/1", sizeof(struct cap_row), TD_COUNT(cap_fields), cap_fields};
+
+static enum td_code read_kept(const char *path, struct caps *out, struct td_err *err)
+{
+    struct td_rows rows = {0};
+    enum td_code code = td_table_read(path, &cap_record, &rows, NULL, NULL, err);
+    const struct cap_row *items = rows.items;
+    for (size_t i = 0; code == TD_OK && i < rows.count; i++)
+        code = add_row(out, &items[i], err);
+    if (code == TD_OK)
+        td_rows_free(&rows);
+    return code;
+}
+
+enum td_code caps_settle(const struct td_lake *lake, const char *path, struct caps *out, struct td_err *err)
+{
+    struct td_buf kept;
+    *out = (struct caps){0};
+    td_buf_init(&kept, 2048);
+    enum td_code code = td_reference_path(lake, "market_caps", &kept, err);
+    if (code == TD_OK && strcmp(path, "none") == 0) {
+        if (unlink(kept.data) != 0 && errno != ENOENT)
+            code = td_fail_errno(err, errno, "%s: cannot remove", kept.data);
+    } else if (code == TD_OK && *path) {
+        code = caps_load(path, out, err);
+        if (code == TD_OK)
+            code = td_table_write(kept.data, &cap_record, out->rows, out->count, NULL, 0, err);
+    } else if (code == TD_OK && td_file_exists(kept.data)) {
+        code = read_kept(kept.data, out, err);
+    }
+    if (code != TD_OK)
+        caps_free(out);
+    td_buf_free(&kept);
     return code;
 }
 

@@ -3,7 +3,7 @@
 #ifndef TAPEDECK_JOB_CAPS_H
 #define TAPEDECK_JOB_CAPS_H
 
-#include <tapedeck/market.h>
+#include <tapedeck/lake.h>
 
 struct cap_row { /* ticker first: searched as a reference table */
     char ticker[TD_TICKER_MAX];
@@ -16,6 +16,9 @@ struct caps {
 /* CSV or Parquet with columns ticker, effective_from, effective_to (empty = open), market_cap. Wrong columns are TD_DATA
  * naming what was found. */
 enum td_code caps_load(const char *path, struct caps *out, struct td_err *err);
+/* The dimension of a build: `path` where one is given, which the lake then keeps (bronze/market_caps) for every later build;
+ * "none" forgets it; "" = the kept one, if any. With the cache's lock held. */
+enum td_code caps_settle(const struct td_lake *lake, const char *path, struct caps *out, struct td_err *err);
 void caps_free(struct caps *caps);
 
 #endif

@@ -95,6 +95,8 @@ static void result_of_stop(const struct td_job *job, struct job_result *result)
 static void pump(struct td_job *job)
 {
     while (job->state == TD_JOB_RUNNING && job->active < job->max_active && job->next < job->unit_count) {
+        if (job->tail && job->next + job->tail == job->unit_count && job->active > 0)
+            break;
         uint64_t floor = job->engine->options.disk_free;
         const char *root = td_lake_root(job->engine->lake);
         if (floor && td_disk_free(root) < floor) {

@@ -42,6 +42,7 @@ struct td_job {
     struct job_unit *units; /* the array is fixed once the job started; see job_unit for its fields */
     size_t unit_count;
     uint32_t *order; /* start order: heaviest first */
+    size_t tail;     /* this many units at the end of the order start only when all before them ended (weight 1 puts them there) */
     /* engine lock from here on */
     size_t next, active;
     enum td_job_state state;

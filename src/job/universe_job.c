@@ -16,7 +16,8 @@ struct universe_data {
     struct td_manifest manifest; /* begin..end, read-only for workers */
     struct td_watch_row *rows;   /* listed rows by session, rvol30 and ticker; read-only for workers */
     size_t count, cap;
-    td_day *days; /* of the units */
+    td_day *days;    /* of the units */
+    int8_t *traded;  /* by unit: does the cache have any row of the session? An unknown session gets no list */
     td_day first, last; /* sessions of the cache */
 };
 
@@ -59,6 +60,9 @@ static enum td_code screen_ticker(const struct td_job *job, struct universe_data
         struct td_watch_row listed;
         if (rows[i].trading_day < uni->options.from || rows[i].trading_day > uni->options.to)
             continue;
+        int32_t session = td_cal_index(rows[i].trading_day);
+        if (session >= 0) /* preset seed has rows on other days, which have no list */
+            uni->traded[session - td_cal_index_at_or_after(uni->options.from)] = 1;
         struct td_reference reference = reference_of(tables, ticker, rows[i].trading_day);
         if (!td_screen_row(&uni->options.screen, &rows[i], &reference, &listed))
             continue;
@@ -101,6 +105,7 @@ static void universe_free(struct td_job *job)
     universe_end(job);
     td_manifest_free(&uni->manifest);
     td_free(uni->days);
+    td_free(uni->traded);
     td_free(uni);
 }
 
@@ -203,7 +208,16 @@ static bool active_at(const struct td_job *job, const char *ticker, int32_t last
     return found;
 }
 
-static enum td_code rank_window(struct td_job *job, const struct td_days *built, td_day as_of, struct td_err *err)
+static enum td_code nothing_to_rank(const struct td_days *built, td_day as_of, struct td_err *err)
+{
+    char day[16], first[16], last[16];
+    td_format_day(as_of, day);
+    td_format_day(built->items[0], first);
+    td_format_day(built->items[built->count - 1], last);
+    return td_fail(err, TD_MISSING, "no watchlist lies in the %d sessions that end at %s; there are lists of %s..%s", WINDOW, day, first, last);
+}
+
+static enum td_code rank_window(struct td_job *job, const struct td_days *built, td_day as_of, uint64_t *ranked_count, struct td_err *err)
 {
     struct universe_data *uni = job->data;
     struct ranking ranking = {0};
@@ -217,6 +231,8 @@ static enum td_code rank_window(struct td_job *job, const struct td_days *built,
         covered++;
         code = rank_day(job, built->items[i], &ranking, err);
     }
+    if (code == TD_OK && covered == 0)
+        code = nothing_to_rank(built, as_of, err);
     for (size_t i = 0; code == TD_OK && i < ranking.count; i++) {
         ranking.rows[i].sessions_covered = covered;
         ranking.rows[i].active = active_at(job, ranking.rows[i].ticker, last);
@@ -227,6 +243,7 @@ static enum td_code rank_window(struct td_job *job, const struct td_days *built,
         ranking.rows[i].rank = (uint32_t)i + 1;
     if (code == TD_OK)
         code = td_topn_write(job->engine->lake, ranking.rows, ranking.count, uni->options.top_k, uni->thresholds, as_of, err);
+    *ranked_count = ranking.count;
     td_free(ranking.rows);
     return code;
 }
@@ -244,34 +261,43 @@ static void drop_outside(const struct universe_data *uni, struct td_days *built)
     built->count = kept;
 }
 
-/* Part of a build: rankings over what is on disk, then the manifest as the commit. */
-static enum td_code universe_finish(struct td_job *job, bool clean, struct td_err *err)
+/* The last unit of a build: rankings over what is on disk, then the manifest as the commit. */
+static void rank_unit(struct td_job *job, struct job_result *result)
 {
     struct universe_data *uni = job->data;
     struct td_days built = {0};
-    enum td_code code = clean ? td_watch_days(job->engine->lake, &built, err) : TD_OK;
-    if (code == TD_OK && built.count)
+    struct td_err err = {0};
+    enum td_code code = td_watch_days(job->engine->lake, &built, &err);
+    if (code == TD_OK)
         drop_outside(uni, &built);
-    if (code == TD_OK && clean && built.count == 0 && uni->options.rankings_only)
-        code = td_fail(err, TD_MISSING, "no watchlists to rank; run 'tapedeck universe build' first");
-    if (code == TD_OK && built.count) {
-        td_day as_of = uni->options.as_of != TD_NO_DAY ? uni->options.as_of : built.items[built.count - 1];
-        code = rank_window(job, &built, as_of, err);
+    if (code == TD_OK && built.count == 0)
+        code = td_fail(&err, TD_MISSING, "no watchlists to rank; run 'tapedeck universe build' first");
+    if (code == TD_OK) {
+        td_day last = built.items[built.count - 1], as_of = uni->options.as_of != TD_NO_DAY ? uni->options.as_of : last;
+        code = rank_window(job, &built, as_of, &result->rows_written, &err);
         if (code == TD_OK)
-            code = td_universe_commit(job->engine->lake, uni->thresholds, uni->preset, built.count, built.items[built.count - 1], err);
+            code = td_universe_commit(job->engine->lake, uni->thresholds, uni->preset, built.count, last, &err);
     }
+    result->rows_read = result->rows_written;
+    result->state = result->rows_written ? TD_UNIT_OK : TD_UNIT_EMPTY;
+    if (code != TD_OK)
+        job_fail(result, code, &err);
     td_days_free(&built);
-    return code;
 }
 
 static enum job_step universe_step(struct td_job *job, size_t index, struct job_result *result)
 {
     struct universe_data *uni = job->data;
-    if (uni->options.rankings_only) {
-        result->state = TD_UNIT_OK;
+    if (index + 1 == job->unit_count) {
+        rank_unit(job, result);
         return JOB_STEP_DONE;
     }
     td_day day = uni->days[index];
+    if (!uni->traded[index]) {
+        result->state = TD_UNIT_SKIPPED;
+        td_copy(result->why, sizeof result->why, "the cache has no row of this session");
+        return JOB_STEP_DONE;
+    }
     size_t from = first_row(uni, day), to = first_row(uni, day + 1);
     struct td_err err = {0};
     enum td_code code =
@@ -285,7 +311,7 @@ static enum job_step universe_step(struct td_job *job, size_t index, struct job_
 }
 
 static const struct job_ops universe_ops = {.kind = "universe", .begin = universe_begin, .step = universe_step,
-                                            .finish = universe_finish, .end = universe_end, .free = universe_free};
+                                            .end = universe_end, .free = universe_free};
 
 /* ---- planning ---- */
 
@@ -326,7 +352,8 @@ static enum td_code plan(struct td_job *job, struct td_err *err)
     if (first < 0 || last < first)
         return td_fail(err, TD_MISSING, "no session with cache rows lies in %s..%s", from, to);
     uni->days = td_malloc((size_t)(last - first + 1) * sizeof *uni->days);
-    if (!uni->days)
+    uni->traded = td_calloc((size_t)(last - first + 1), sizeof *uni->traded);
+    if (!uni->days || !uni->traded)
         return td_fail(err, TD_NOMEM, "out of memory: a universe job");
     enum td_code code = TD_OK;
     for (int32_t i = first; code == TD_OK && i <= last; i++) {
@@ -335,7 +362,8 @@ static enum td_code plan(struct td_job *job, struct td_err *err)
         td_format_day(td_cal_day(i), key);
         code = job_add_unit(job, key, 1, err);
     }
-    return code;
+    job->tail = 1;
+    return code == TD_OK ? job_add_unit(job, "topN_12m", 1, err) : code;
 }
 
 static enum td_code read_manifest(struct td_job *job, struct td_err *err)
@@ -344,6 +372,9 @@ static enum td_code read_manifest(struct td_job *job, struct td_err *err)
     enum td_code code = td_manifest_read(job->engine->lake, &uni->manifest, err);
     if (code == TD_MISSING)
         return td_fail(err, TD_MISSING, "%s: no daily cache yet; run 'tapedeck cache build' first", td_lake_root(job->engine->lake));
+    if (code == TD_OK && uni->manifest.stopped)
+        return td_fail(err, TD_MISSING, "%s: the newest cache build was stopped before its end; finish it with 'tapedeck cache build --incremental'",
+                       td_lake_root(job->engine->lake));
     td_copy(uni->preset, sizeof uni->preset, uni->manifest.preset);
     return code;
 }

@@ -424,6 +424,7 @@ static void test_bases(void **state)
     static const struct {
         const char *ticker, *day, *adjusted;
     } months[] = {{"MIXED", "2025-10-01", "raw"}, {"MIXED", "2025-11-03", "2025-11-30"}, {"DAYADJ", "2025-11-03", "raw"}};
+    static const char *const bases[] = {"raw", "2025-11-30"};
     for (size_t i = 0; i < TD_COUNT(months); i++) {
         struct td_bars bars = {0};
         const struct td_merge merge = {.source = "csv", .adjusted = months[i].adjusted};
@@ -437,8 +438,18 @@ static void test_bases(void **state)
     ASSERT_OK(td_bars_add(&daily, &bar, &err), err);
     ASSERT_OK(td_bronze_merge(f.lake.lake, TD_STOCKS_DAILY, "DAYADJ", month_at("2025-11-03"), &daily, &adjusted, &counts, &err), err);
     td_bars_free(&daily);
+    for (int32_t m = 0; m < 2; m++) { /* daily bars alone, of two bases */
+        struct td_bars one = {0};
+        const struct td_merge merge = {.source = "csv", .adjusted = bases[m]};
+        struct td_bar day = bar;
+        day.ts = td_ny_midnight(m ? day_at("2025-11-03") : day_at("2025-10-01"));
+        ASSERT_OK(td_bars_add(&one, &day, &err), err);
+        ASSERT_OK(td_bronze_merge(f.lake.lake, TD_STOCKS_DAILY, "TWODAYS", month_at("2025-10-01") + m, &one, &merge, &counts, &err), err);
+        td_bars_free(&one);
+    }
     struct td_cache_job job = cache_options();
     struct td_job_view view = cache_build(f.engine, &job, TD_UNITS);
+    assert_int_equal(view.counts.failed, 2); /* MIXED and TWODAYS */
     assert_non_null(strstr(view.message, "price bases never mix"));
     struct td_rows rows;
     ASSERT_OK(td_cache_read(f.lake.lake, "DAYADJ", &rows, &err), err);

@@ -172,12 +172,17 @@ static void test_build(void **state)
     struct td_universe_job job = universe_options();
     td_day first = td_sim_first_session(sim, true), last = td_sim_last_session(sim);
     struct td_job_view view = universe(f.engine, &job, TD_OK);
-    assert_int_equal(view.counts.planned, 90);
+    assert_int_equal(view.counts.planned, 91); /* 90 sessions, then the rankings */
     uint64_t rich = 0, listed = 0;
     for (td_day day = first; day <= last; day++)
         if (td_cal_index(day) >= 0)
             listed += check_day(f.lake.lake, sim, TICKERS, day, &rich);
-    assert_int_equal(view.counts.rows_written, listed);
+    struct td_rows ranked;
+    struct td_buf ranked_csv;
+    read_topn(f.lake.lake, f.lake.root, &ranked, &ranked_csv);
+    assert_int_equal(view.counts.rows_written, listed + ranked.count);
+    td_rows_free(&ranked);
+    td_buf_free(&ranked_csv);
     assert_true(rich > 5 && listed > 200);
     check_topn(&f.lake, first, last, 5);
     char path[300];
@@ -194,7 +199,7 @@ static void test_build(void **state)
     uint64_t hash = tree_hash(path);
     job.from = job.to = last;
     view = universe(f.engine, &job, TD_OK);
-    assert_int_equal(view.counts.planned, 1);
+    assert_int_equal(view.counts.planned, 2);
     assert_true(tree_hash(path) == hash);
     check_topn(&f.lake, first, last, 5);
     snprintf(path, sizeof path, "%s/universe/info_rich/MANIFEST.json", f.lake.root);
@@ -276,13 +281,13 @@ static void test_stale(void **state)
     cache.rebuild = true;
     cache_build(f.engine, &cache, TD_OK);
     struct td_job_view view = universe(f.engine, &job, TD_OK);
-    assert_int_equal(view.counts.planned, (uint64_t)(td_cal_index(day_at("2025-11-28")) - td_cal_index(first) + 1));
+    assert_int_equal(view.counts.planned, (uint64_t)(td_cal_index(day_at("2025-11-28")) - td_cal_index(first) + 2));
     struct td_rows rows;
     struct td_buf csv;
     read_topn(f.lake.lake, f.lake.root, &rows, &csv);
     const struct td_topn_row *top = rows.items;
     for (size_t i = 0; i < rows.count; i++)
-        assert_true(top[i].last_seen <= day_at("2025-11-28") && top[i].sessions_covered == view.counts.planned);
+        assert_true(top[i].last_seen <= day_at("2025-11-28") && top[i].sessions_covered == view.counts.planned - 1);
     td_buf_free(&csv);
     td_rows_free(&rows);
     struct td_rows stale;

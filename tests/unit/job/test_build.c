@@ -4,6 +4,7 @@
 #include "job/build_fixture.h"
 
 #include <sys/time.h>
+#include <tapedeck/parquet.h>
 
 /* A second lake over the same bronze, for full builds beside the incremental ones. */
 static struct engine_fixture mirror_of(const struct engine_fixture *f)
@@ -294,6 +295,71 @@ static void test_stopped_rebuild(void **state)
     td_sim_free(sim);
 }
 
+struct rebuild {
+    const struct engine_fixture *f;
+    enum td_preset preset;
+    suseconds_t at;
+};
+
+static int rebuild_until_killed(void *ctx)
+{
+    const struct rebuild *r = ctx;
+    const struct itimerval alarm_at = {.it_value.tv_usec = r->at};
+    struct td_engine *engine = NULL;
+    const struct td_engine_options options = {.workers = 1};
+    struct td_cache_job job = cache_options();
+    struct td_job_view view;
+    int id;
+    job.rebuild = job.preset_given = true;
+    job.preset = r->preset;
+    setitimer(ITIMER_REAL, &alarm_at, NULL);
+    if (td_engine_new(r->f->lake.lake, &options, &engine, NULL) != TD_OK || td_job_cache(engine, &job, &id, NULL) != TD_OK)
+        return 1;
+    td_job_wait(engine, id, NULL, NULL, &view, NULL);
+    td_engine_free(engine);
+    return 0;
+}
+
+/* A rebuild with another preset, killed at any instant: every file that the manifest names is of the manifest's preset. */
+static void test_killed_rebuild(void **state)
+{
+    (void)state;
+    struct td_sim *sim = market_new(12, 8, 20);
+    struct engine_fixture f = small_lake(sim, 12, false);
+    struct td_cache_job job = cache_options();
+    cache_build(f.engine, &job, TD_OK);
+    engine_rest(&f);
+    size_t halves = 0;
+    for (suseconds_t i = 0; i < 24; i++) {
+        struct rebuild r = {&f, i % 2 ? TD_PRESET_SESSION : TD_PRESET_SEED, 500 + i * 700};
+        in_child(rebuild_until_killed, &r, RLIM_INFINITY);
+        struct td_manifest manifest;
+        struct td_err err = {0};
+        ASSERT_OK(td_manifest_read(f.lake.lake, &manifest, &err), err);
+        halves += manifest.count < 12;
+        for (size_t k = 0; k < manifest.count; k++) {
+            char path[300];
+            struct td_pq_file *file = NULL;
+            cache_file(f.lake.root, manifest.entries[k].ticker, path);
+            ASSERT_OK(td_pq_open(path, NULL, &file, &err), err);
+            assert_string_equal(td_pq_meta(file, "tapedeck.preset"), manifest.preset);
+            td_pq_close(file);
+        }
+        td_manifest_free(&manifest);
+    }
+    print_message("%zu of 24 kills left half a cache\n", halves);
+    engine_wake(&f);
+    job.incremental = true;
+    cache_build(f.engine, &job, TD_OK);
+    struct td_manifest manifest;
+    struct td_err err = {0};
+    ASSERT_OK(td_manifest_read(f.lake.lake, &manifest, &err), err);
+    assert_manifest(f.lake.lake, manifest.preset, 12);
+    td_manifest_free(&manifest);
+    engine_end(&f);
+    td_sim_free(sim);
+}
+
 static void test_ranges(void **state)
 {
     (void)state;
@@ -309,8 +375,8 @@ static void test_ranges(void **state)
     for (td_day day = first; day <= last; day++) /* every day of it is corrected, only some are asked for */
         if (td_cal_index(day) >= 0)
             correct_minute(f.lake.lake, sim, ticker, day, 5);
-    job.from = td_cal_day(td_cal_index(first) + 3);
-    job.to = td_cal_day(td_cal_index(first) + 6);
+    job.from = td_cal_day(td_cal_index(first) + 4); /* sessions lie right before and after it */
+    job.to = td_cal_day(td_cal_index(first) + 8);
     struct td_job_view view = cache_build(f.engine, &job, TD_OK);
     assert_non_null(strstr(view.title, "daily cache"));
     ASSERT_OK(td_cache_read(f.lake.lake, ticker, &after, &err), err);
@@ -325,7 +391,7 @@ static void test_ranges(void **state)
         changed += inside && memcmp(&a[i].vol_d, &b[i].vol_d, sizeof a[i].vol_d) != 0;
         assert_string_equal(a[i].bars_from, b[i].bars_from);
     }
-    assert_int_equal(changed, 4);
+    assert_int_equal(changed, 5);
     td_rows_free(&before);
     td_rows_free(&after);
     /* the rows outside are not what the bars say: an incremental run sees to them, and leaves the other tickers alone */
@@ -495,6 +561,32 @@ static void test_partial(void **state)
     td_sim_free(sim);
 }
 
+/* A session that was running when the cache was built, and is over now: no new bar, but one more row. */
+static void test_session_ends(void **state)
+{
+    (void)state;
+    struct td_sim *sim = market_new(3, 4, 20);
+    struct engine_fixture f = small_lake(sim, 3, false);
+    struct td_err err = {0};
+    struct td_cache_job job = cache_options();
+    struct td_rows before, after;
+    job.incremental = true;
+    ASSERT_OK(td_clock_init("2025-12-05T20:30:00Z", &err), err);
+    cache_build(f.engine, &job, TD_OK);
+    ASSERT_OK(td_cache_read(f.lake.lake, td_sim_ticker(sim, 0), &before, &err), err);
+    struct td_job_view view = cache_build(f.engine, &job, TD_OK);
+    assert_int_equal(view.counts.skipped, 3);
+    ASSERT_OK(td_clock_init("2025-12-06T12:00:00Z", &err), err);
+    view = cache_build(f.engine, &job, TD_OK);
+    assert_int_equal(view.counts.ok, 3);
+    ASSERT_OK(td_cache_read(f.lake.lake, td_sim_ticker(sim, 0), &after, &err), err);
+    assert_int_equal(after.count, before.count + 1);
+    td_rows_free(&before);
+    td_rows_free(&after);
+    engine_end(&f);
+    td_sim_free(sim);
+}
+
 static int build_in_child(void *ctx)
 {
     const struct engine_fixture *f = ctx;
@@ -595,7 +687,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_incremental_equals_full), cmocka_unit_test(test_presets),   cmocka_unit_test(test_stopped_rebuild),
         cmocka_unit_test(test_ranges),    cmocka_unit_test(test_rebuild_forgets),         cmocka_unit_test(test_day_bars),
-        cmocka_unit_test(test_bases),     cmocka_unit_test(test_partial),                 cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_bases),     cmocka_unit_test(test_partial),                 cmocka_unit_test(test_killed_rebuild),
+        cmocka_unit_test(test_session_ends),                 cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_nothing),   cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

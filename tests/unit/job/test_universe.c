@@ -237,7 +237,7 @@ static void test_mixing(void **state)
     td_rows_free(&rows);
     job.screen.thresholds.rvol = 3;
     job.from = last;
-    struct td_job_view view = universe(f.engine, &job, TD_DATA); /* the other 39 have other thresholds */
+    struct td_job_view view = universe(f.engine, &job, TD_UNITS); /* the other 39 have other thresholds */
     assert_non_null(strstr(view.message, "universe build -s"));
     assert_non_null(strstr(view.message, "other thresholds"));
     read_topn(f.lake.lake, f.lake.root, &rows, &after);

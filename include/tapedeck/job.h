@@ -99,7 +99,8 @@ struct td_cache_job {
     bool bars_given;
     bool incremental, rebuild, partial;
     unsigned parallel; /* 0 = the engine's workers */
-    const char *cap_file; /* SCD-2 CSV or Parquet: ticker,effective_from,effective_to,market_cap; NULL */
+    const char *cap_file; /* SCD-2 CSV or Parquet: ticker,effective_from,effective_to,market_cap; kept by the lake for
+                           * later builds, "none" forgets it; NULL = the kept one */
 };
 enum td_code td_job_cache(struct td_engine *engine, const struct td_cache_job *options, int *id, struct td_err *err);
 

@@ -161,6 +161,7 @@ struct td_cache_entry {
 struct td_manifest { /* of cache/daily or of a folder given with --out; free with td_manifest_free */
     uint64_t generation;
     char preset[16], bars[8];
+    bool stopped; /* the newest build ended before its last unit: there is no _SUCCESS */
     struct td_cache_entry *entries; /* by ticker */
     size_t count, cap;
 };

@@ -107,10 +107,10 @@ static enum td_reason read_count(const struct import_cell *cell, int64_t *out)
 
 static bool is_ticker(struct td_str text)
 {
-    if (text.len == 0 || text.len >= TD_TICKER_MAX)
-        return false;
+    if (text.len == 0 || text.len >= TD_TICKER_MAX || td_str_is(text, ".") || td_str_is(text, ".."))
+        return false; /* a ticker names a file later */
     for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.ptr[i] <= 0x20 || (unsigned char)text.ptr[i] >= 0x7f)
+        if ((unsigned char)text.ptr[i] <= 0x20 || (unsigned char)text.ptr[i] >= 0x7f || text.ptr[i] == '/')
             return false;
     }
     return true;

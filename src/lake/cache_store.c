@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The daily cache on disk: one file and one _SUCCESS a ticker, and the MANIFEST that is the commit of a build. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "lake_internal.h"
 
 enum td_code td_cache_path(const struct td_lake *lake, const char *ticker, struct td_buf *out, struct td_err *err)
@@ -96,6 +98,7 @@ static enum td_code manifest_from_doc(const char *path, const struct td_doc *doc
     out->generation = (uint64_t)generation;
     td_copy(out->preset, sizeof out->preset, preset);
     td_copy(out->bars, sizeof out->bars, bars);
+    td_doc_bool(doc, "stopped", &out->stopped); /* absent = no */
     for (size_t i = 0; i < tickers->count; i++) {
         struct td_cache_entry entry;
         if (!entry_from_doc(tickers->items[i], &entry))
@@ -149,8 +152,9 @@ enum td_code td_manifest_write(const struct td_lake *lake, const struct td_manif
     struct td_buf path, text;
     td_buf_init(&path, 2048);
     td_buf_init(&text, (size_t)64 << 20);
-    td_buf_printf(&text, "{\"format\":1,\"generation\":%llu,\"preset\":\"%s\",\"bars\":\"%s\",\"tickers\":[",
-                  (unsigned long long)manifest->generation, manifest->preset, manifest->bars);
+    td_buf_printf(&text, "{\"format\":1,\"generation\":%llu,\"preset\":\"%s\",\"bars\":\"%s\",%s\"tickers\":[",
+                  (unsigned long long)manifest->generation, manifest->preset, manifest->bars,
+                  manifest->stopped ? "\"stopped\":true," : "");
     for (size_t i = 0; i < manifest->count; i++) {
         const struct td_cache_entry *entry = &manifest->entries[i];
         td_buf_adds(&text, i ? ",\n{\"ticker\":" : "\n{\"ticker\":");
@@ -169,7 +173,9 @@ enum td_code td_manifest_write(const struct td_lake *lake, const struct td_manif
         code = td_publish_bytes(path.data, text.data, text.len, err);
     if (code == TD_OK)
         code = lake_path(lake, &path, err, "cache/daily/_SUCCESS");
-    if (code == TD_OK && !td_file_exists(path.data))
+    if (code == TD_OK && manifest->stopped && unlink(path.data) != 0 && errno != ENOENT)
+        code = td_fail_errno(err, errno, "%s: cannot remove", path.data);
+    if (code == TD_OK && !manifest->stopped && !td_file_exists(path.data))
         code = td_publish_bytes(path.data, "", 0, err);
     td_buf_free(&text);
     td_buf_free(&path);

@@ -253,7 +253,7 @@ static void test_mixing(void **state)
     cache.preset = TD_PRESET_SEED;
     cache_build(f.engine, &cache, TD_OK);
     job.from = last;
-    view = universe(f.engine, &job, TD_DATA);
+    view = universe(f.engine, &job, TD_UNITS);
     assert_non_null(strstr(view.message, "preset 'session'"));
     job.from = TD_NO_DAY;
     universe(f.engine, &job, TD_OK);

@@ -43,7 +43,9 @@ while read -r line; do
     "$(($(number ok "$line") + $(number empty "$line") + $(number skipped "$line") + $(number failed "$line")))" "$(number units_planned "$line")"
   case $line in
     *'"job":"ingest"'*)
-      is "journal: rows of $what add up" "$(($(number rows_written "$line") + $(number rows_duplicate "$line")))" "$(number rows_read "$line")"
+      # (A company's list of symbols names the present one too, which is no rename: there read is more than written.)
+      [[ $what = renames* ]] ||
+        is "journal: rows of $what add up" "$(($(number rows_written "$line") + $(number rows_duplicate "$line")))" "$(number rows_read "$line")"
       is "journal: rows of $what are in the files" "$(rows_in "$lake/bronze/${what%% *}")" "$(number rows_written "$line")" ;;
   esac
 done <"$lake/_runs/journal.jsonl"

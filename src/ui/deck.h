@@ -173,7 +173,7 @@ struct deck {
     struct chart_view chart;
     struct td_job_view jobs[DECK_JOBS];
     size_t job_count, job_cursor;
-    bool jobs_loading, jobs_stale, jobs_running;
+    bool jobs_loading, jobs_stale;
     struct text_view text, log;
     uint64_t log_seen;
     /* bottom line */

@@ -121,12 +121,9 @@ bool loop_watch(struct loop *loop, const char *folder)
 
 void loop_later(struct loop *loop, unsigned ms)
 {
-    loop->later_ns = ms ? td_mono_ns() + (int64_t)ms * 1000000 : 0;
-}
-
-bool loop_waits_later(const struct loop *loop)
-{
-    return loop->later_ns != 0;
+    int64_t at = td_mono_ns() + (int64_t)ms * 1000000;
+    if (!loop->later_ns || at < loop->later_ns)
+        loop->later_ns = at;
 }
 
 void loop_post(struct loop *loop)

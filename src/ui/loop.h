@@ -29,8 +29,7 @@ void loop_engine(struct loop *loop, int fd);               /* -1 = none */
 void loop_clock(struct loop *loop, bool on);               /* ticks at whole seconds; off: no wake-up at all */
 bool loop_watch(struct loop *loop, const char *folder);    /* replaces the folder watched before; false: not there */
 uint64_t loop_engine_events(struct loop *loop);            /* signals of the engine since the last call */
-void loop_later(struct loop *loop, unsigned ms);           /* one LOOP_LATER; 0 cancels */
-bool loop_waits_later(const struct loop *loop);
+void loop_later(struct loop *loop, unsigned ms);           /* one LOOP_LATER, at the soonest of the times asked for */
 void loop_post(struct loop *loop);                         /* any thread */
 unsigned loop_wait(struct loop *loop, struct td_err *err); /* 0 only on an error, which is in *err */
 /* Block the signals the deck reads by descriptor; call before any thread starts. */

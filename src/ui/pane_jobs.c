@@ -6,6 +6,8 @@
 
 #include "deck.h"
 
+#define OTHERS_MS 1000
+
 struct jobs_task {
     struct task task;
     struct td_engine *engine;
@@ -77,9 +79,12 @@ static void jobs_apply(struct deck *deck, struct task *base)
     notice_ends(deck, task);
     memcpy(deck->jobs, task->jobs, task->count * sizeof task->jobs[0]);
     deck->job_count = task->count;
-    deck->jobs_running = false;
+    bool others = false;
     for (size_t i = 0; i < deck->job_count; i++)
-        deck->jobs_running = deck->jobs_running || running(&deck->jobs[i]);
+        others = others || (!deck->jobs[i].id && running(&deck->jobs[i]));
+    /* A process that is killed leaves no sign: while one of another process runs, it is asked after once a second. */
+    if (others)
+        loop_later(deck->loop, OTHERS_MS);
     qsort(deck->jobs, deck->job_count, sizeof deck->jobs[0], compare_jobs);
     place_cursor(deck, id, pid);
     if (again)
@@ -138,8 +143,8 @@ static void jobs_title(struct deck *deck, char *out, size_t size)
     if (left >= 1 && left < 1e7)
         td_snprintf(eta, sizeof eta, "  ETA %dh%02dm%02ds", (int)left / 3600, (int)left / 60 % 60, (int)left % 60);
     if (active)
-        td_snprintf(out, size, "downloads  %zu running  %llu/%llu  %s units/h%s", active, (unsigned long long)done,
-                    (unsigned long long)planned, hours, eta);
+        td_snprintf(out, size, "downloads  %zu running  %llu/%llu%s%s%s%s", active, (unsigned long long)done,
+                    (unsigned long long)planned, rate > 0 ? "  " : "", rate > 0 ? hours : "", rate > 0 ? " units/h" : "", eta);
     else
         td_snprintf(out, size, "downloads%s", deck->job_count ? "  all ended" : "");
 }

@@ -291,7 +291,7 @@ static void take_work(struct deck *deck, unsigned why)
         /* The engine signals once a finished query and once a change of a job: what is left over are changes. A busy job
          * makes thousands a second, so they are looked at together; finished queries are shown at once. */
         bool jobs_changed = loop_engine_events(deck->loop) > deck->taken - taken;
-        if (jobs_changed && !loop_waits_later(deck->loop))
+        if (jobs_changed)
             loop_later(deck->loop, FRAME_MS);
     }
     if (why & (LOOP_FILES | LOOP_LATER))

@@ -157,6 +157,46 @@ static void test_reads_never_hold_up_keys(void **state)
     stop(0);
 }
 
+/* Another process: a job whose reads wait at a gate of its own, until it is killed. */
+static pid_t start_other(void)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid)
+        return pid;
+    struct td_lake *lake = NULL;
+    struct td_engine *engine = NULL;
+    struct td_engine_options options = {.workers = 1};
+    struct td_cache_job job = {.from = TD_NO_DAY, .to = TD_NO_DAY};
+    char root[128];
+    int id;
+    alarm(120);
+    lake_path(root, sizeof root, "");
+    td_snprintf(gate, sizeof gate, "%s/gate", lake_home);
+    close(open(gate, O_CREAT | O_WRONLY, 0600));
+    if (td_lake_open(root, false, &lake, NULL) != TD_OK || td_engine_new(lake, &options, &engine, NULL) != TD_OK ||
+        td_job_cache(engine, &job, &id, NULL) != TD_OK)
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+/* A cron job's build shows up in the deck as it runs, and a dead owner's as interrupted. */
+static void test_jobs_of_others(void **state)
+{
+    (void)state;
+    start(36, 124);
+    PTY_EXPECT(&pty, "nothing is running");
+    pid_t other = start_other();
+    PTY_EXPECT(&pty, "running cache");
+    PTY_EXPECT(&pty, "process ");
+    kill(other, SIGKILL);
+    waitpid(other, NULL, 0);
+    PTY_EXPECT_GONE(&pty, "running cache");
+    pty_send(&pty, "q");
+    stop(0);
+}
+
 static void test_sizes(void **state)
 {
     (void)state;
@@ -270,6 +310,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_suspend_and_return, filled, clean),
         cmocka_unit_test_setup_teardown(test_idle_is_silent, filled, clean),
         cmocka_unit_test_setup_teardown(test_reads_never_hold_up_keys, filled, clean),
+        cmocka_unit_test_setup_teardown(test_jobs_of_others, filled, clean),
         cmocka_unit_test_setup_teardown(test_sizes, filled, clean),
         cmocka_unit_test_setup_teardown(test_small_screen_works, filled, clean),
         cmocka_unit_test_setup_teardown(test_terminals, filled, clean),

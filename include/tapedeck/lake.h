@@ -205,6 +205,11 @@ enum td_code td_lake_sweep(const struct td_lake *lake, const char *folder, uint6
 enum td_code td_manifest_verify(const struct td_lake *lake, const struct td_manifest *manifest,
                                 void (*fn)(void *ctx, const char *difference), void *ctx, struct td_err *err);
 
+/* Decode every Parquet file of bronze and universe, check what it says of itself, and compare the number of watchlists with
+ * universe's MANIFEST; each difference is reported to fn, *files counts what was looked at. */
+enum td_code td_lake_verify(const struct td_lake *lake, void (*fn)(void *ctx, const char *difference), void *ctx, uint64_t *files,
+                            struct td_err *err);
+
 /* ---- looking into any Parquet file ---- */
 
 struct td_scan;

@@ -9,8 +9,6 @@
 
 #define MAX_DEPTH 16
 
-typedef enum td_code walk_fn(void *ctx, const char *path, const char *name, const struct stat *st, struct td_err *err);
-
 static enum td_code sweep_file(void *ctx, const char *path, const char *name, const struct stat *st, struct td_err *err);
 
 static bool is_table(const char *name)
@@ -19,7 +17,7 @@ static bool is_table(const char *name)
     return len > 8 && strcmp(name + len - 8, ".parquet") == 0;
 }
 
-static enum td_code walk_folder(const char *folder, struct td_names *stack, walk_fn *fn, void *ctx, struct td_err *err)
+static enum td_code walk_folder(const char *folder, struct td_names *stack, lake_walk_fn *fn, void *ctx, struct td_err *err)
 {
     bool sweep = fn == sweep_file;
     struct td_names names = {0};
@@ -43,7 +41,7 @@ static enum td_code walk_folder(const char *folder, struct td_names *stack, walk
     return code;
 }
 
-static enum td_code walk(const struct td_lake *lake, const char *folder, walk_fn *fn, void *ctx, struct td_err *err)
+enum td_code lake_walk(const struct td_lake *lake, const char *folder, lake_walk_fn *fn, void *ctx, struct td_err *err)
 {
     struct td_buf root;
     struct td_names stack = {0};
@@ -78,7 +76,7 @@ static enum td_code count_file(void *ctx, const char *path, const char *name, co
 enum td_code td_lake_count(const struct td_lake *lake, const char *folder, struct td_lake_counts *out, struct td_err *err)
 {
     *out = (struct td_lake_counts){0};
-    return walk(lake, folder, count_file, out, err);
+    return lake_walk(lake, folder, count_file, out, err);
 }
 
 static enum td_code sweep_file(void *ctx, const char *path, const char *name, const struct stat *st, struct td_err *err)
@@ -95,5 +93,5 @@ static enum td_code sweep_file(void *ctx, const char *path, const char *name, co
 enum td_code td_lake_sweep(const struct td_lake *lake, const char *folder, uint64_t *removed, struct td_err *err)
 {
     *removed = 0;
-    return walk(lake, folder, sweep_file, removed, err);
+    return lake_walk(lake, folder, sweep_file, removed, err);
 }

@@ -17,6 +17,10 @@ struct td_lake {
 /* "<root>/<fmt...>" into out (cleared first). */
 enum td_code lake_path(const struct td_lake *lake, struct td_buf *out, struct td_err *err, const char *fmt, ...)
     TD_PRINTF(4, 5);
+/* Call fn for every regular file below a folder of the lake ("" = all); a code other than TD_OK from fn ends the walk. */
+struct stat;
+typedef enum td_code lake_walk_fn(void *ctx, const char *path, const char *name, const struct stat *st, struct td_err *err);
+enum td_code lake_walk(const struct td_lake *lake, const char *folder, lake_walk_fn *fn, void *ctx, struct td_err *err);
 pthread_mutex_t *lake_stripe(struct td_lake *lake, const char *path);
 /* Parse "a..b,c..d" of file metadata. */
 enum td_code lake_ranges_parse(const char *text, struct td_ranges *out, struct td_err *err);

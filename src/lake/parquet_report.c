@@ -182,10 +182,15 @@ enum td_code td_parquet_verify(const char *path, uint64_t *rows, struct td_err *
 {
     struct td_pq_file *file = NULL;
     enum td_code code = td_pq_open(path, NULL, &file, err);
+    size_t verified = 0, columns = code == TD_OK ? td_pq_column_count(file) : 0;
     *rows = code == TD_OK ? (uint64_t)td_pq_rows(file) : 0;
-    for (size_t i = 0; code == TD_OK && i < td_pq_column_count(file); i++)
-        if (!td_pq_column_at(file, i)->unsupported)
+    for (size_t i = 0; code == TD_OK && i < columns; i++)
+        if (!td_pq_column_at(file, i)->unsupported) {
             code = verify_column(file, path, (int)i, err);
+            verified++;
+        }
+    if (code == TD_OK && columns && !verified) /* nothing was decoded: that is no proof of anything */
+        code = td_fail(err, TD_UNSUPPORTED, "%s: nothing can be verified: all columns are nested or encrypted", path);
     td_pq_close(file);
     return code;
 }

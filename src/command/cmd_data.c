@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Commands that bring bars in: demo, sim, ingest, import. */
+ * Commands that bring bars in from a vendor, the simulated one included: demo, sim, ingest. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "command_internal.h"
 
 /* ---- ingest ---- */
@@ -81,63 +80,26 @@ static enum td_code run_ingest(struct td_app *app, const struct td_args *args, s
     return code;
 }
 
-/* ---- import ---- */
-
-static enum td_import_time time_format(const char *text)
-{
-    static const char *const names[] = {"auto", "ns", "us", "ms", "s"};
-    for (size_t i = 0; i < TD_COUNT(names); i++)
-        if (strcmp(text, names[i]) == 0)
-            return (enum td_import_time)i;
-    return TD_TIME_FORMAT;
-}
-
-static enum td_code run_import(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
-{
-    const char *format = td_args_text(args, "time-format");
-    size_t count = td_args_count(args, "file");
-    struct td_import_job job = {
-        .file_count = count,
-        .replace = td_args_flag(args, "replace"),
-        .sparse = td_args_flag(args, "sparse"),
-        .dry_run = td_args_flag(args, "dry-run"),
-        .source = td_args_text(args, "source"),
-        .adjusted = td_args_text(args, "adjusted"),
-        .options = {.daily = strcmp(td_args_text(args, "as"), "stocks_daily") == 0,
-                    .ticker = td_args_text(args, "ticker"),
-                    .ticker_from_name = td_args_flag(args, "ticker-from-name"),
-                    .columns = td_args_text(args, "columns"),
-                    .new_york = strcmp(td_args_text(args, "time-zone"), "America/New_York") == 0,
-                    .time = time_format(format),
-                    .strptime = time_format(format) == TD_TIME_FORMAT ? format : NULL,
-                    .end_stamped = strcmp(td_args_text(args, "stamp"), "end") == 0}};
-    const char **files = td_calloc(count, sizeof *files);
-    if (!files)
-        return td_fail(err, TD_NOMEM, "out of memory: a list of files");
-    enum td_code code = TD_OK;
-    for (size_t i = 0; code == TD_OK && i < count; i++) {
-        struct stat st;
-        files[i] = td_args_nth(args, "file", i);
-        if (stat(files[i], &st) != 0)
-            code = td_fail(err, TD_MISSING, "%s: no such file", files[i]);
-        else if (S_ISDIR(st.st_mode))
-            code =
-                td_fail(err, TD_USAGE, "%s: is a folder; name its files, for example %s/*.csv.gz", files[i], files[i]);
-    }
-    job.files = files;
-    int id = 0;
-    if (code == TD_OK)
-        code = td_app_engine(app, true, err);
-    if (code == TD_OK)
-        code = td_job_import(app->engine, &job, &id, err);
-    td_free(files);
-    return code == TD_OK ? command_job(app, id, out, err) : code;
-}
-
 /* ---- sim ---- */
 
-static void sim_options(const struct td_args *args, struct td_sim_options *out, const char **faults)
+/* 0 stands for "the default" inside, so a 0 that was asked for must not get there. */
+static enum td_code check_size(const struct td_args *args, const char *name, struct td_err *err)
 {
+    int64_t value = td_args_int(args, name, 1);
+    if (value >= 1 && value <= 1000000)
+        return TD_OK;
+    return td_fail(err, TD_USAGE, "%s: --%s '%s': a whole number from 1 up to the simulated market's limit is needed",
+                   args->command->name, name, td_args_text(args, name));
+}
+
+static enum td_code sim_options(const struct td_args *args, struct td_sim_options *out, const char **faults,
+                                struct td_err *err)
+{
+    enum td_code code = check_size(args, "sessions", err);
+    if (code == TD_OK)
+        code = check_size(args, "tickers", err);
+    if (code != TD_OK)
+        return code;
     *out = (struct td_sim_options){.seed = (uint64_t)td_args_int(args, "seed", 1),
                                    .end = td_args_day(args, "end"),
                                    .sessions = (int)td_args_int(args, "sessions", 0),
@@ -147,20 +109,23 @@ static void sim_options(const struct td_args *args, struct td_sim_options *out, 
     for (size_t i = 0; i < td_args_count(args, "fault") && i < 16; i++)
         faults[out->fault_count++] = td_args_nth(args, "fault", i);
     out->faults = faults;
+    return TD_OK;
 }
 
 static enum td_code run_sim(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
 {
     struct td_sim_options options;
     const char *faults[16];
-    sim_options(args, &options, faults);
+    enum td_code code = sim_options(args, &options, faults, err);
+    if (code != TD_OK)
+        return code;
     options.port = (int)td_args_int(args, "port", 0);
     options.key = td_args_text(args, "key");
     options.latency_ms = (unsigned)td_args_int(args, "latency", 0);
     if (options.port > 65535)
         return td_fail(err, TD_USAGE, "sim: --port: 0 to 65535");
     int port = 0;
-    enum td_code code = td_job_sim_start(&options, &app->sim, &port, err);
+    code = td_job_sim_start(&options, &app->sim, &port, err);
     if (code == TD_OK)
         code = td_out_printf(out, err, "listening http://127.0.0.1:%d\n", port);
     while (code == TD_OK && app->interrupted && !app->interrupted(app->interrupted_ctx, -1))
@@ -252,6 +217,26 @@ static enum td_code check_market(struct td_app *app, const struct td_sim_options
     return code;
 }
 
+/* Simulated bars must never get among real ones, nor --fresh throw real ones away: a lake that holds anything is the
+ * demo's only where the demo has left its DEMO file. *made: it has. */
+static enum td_code check_made_by_demo(const char *root, bool *made, struct td_err *err)
+{
+    char path[1100];
+    struct td_names names = {0};
+    size_t things = 0;
+    *made = td_snprintf(path, sizeof path, "%s/DEMO", root) && td_file_exists(path);
+    enum td_code code = *made ? TD_OK : td_dir_list(root, &names, err);
+    for (size_t i = 0; i < names.count; i++) /* _runs and _locks hold no bars */
+        things += !strchr("._", names.items[i][0]) && strcmp(names.items[i], "FORMAT") != 0;
+    td_names_free(&names);
+    if (code == TD_OK && things)
+        code = td_fail(
+            err, TD_USAGE,
+            "%s: the demo did not make this lake (it holds no DEMO file) and leaves it alone; choose another --lake",
+            root);
+    return code;
+}
+
 static enum td_code demo_lake(struct td_app *app, const struct td_args *args, const struct td_sim_options *options,
                               struct td_err *err)
 {
@@ -264,7 +249,10 @@ static enum td_code demo_lake(struct td_app *app, const struct td_args *args, co
             return td_fail(err, TD_CONFIG,
                            "demo: neither --lake, XDG_CACHE_HOME nor HOME says where to put the scratch lake");
     }
-    enum td_code code = td_args_flag(args, "fresh") ? td_lake_remove(app->lake_root, err) : TD_OK;
+    bool made;
+    enum td_code code = check_made_by_demo(app->lake_root, &made, err);
+    if (code == TD_OK && made && td_args_flag(args, "fresh"))
+        code = td_lake_remove(app->lake_root, err);
     if (code == TD_OK)
         code = td_app_engine(app, true, err);
     return code == TD_OK ? check_market(app, options, err) : code;
@@ -274,9 +262,10 @@ static enum td_code run_demo(struct td_app *app, const struct td_args *args, str
 {
     struct td_sim_options options;
     const char *faults[16];
-    sim_options(args, &options, faults);
     int port = 0;
-    enum td_code code = demo_lake(app, args, &options, err);
+    enum td_code code = sim_options(args, &options, faults, err);
+    if (code == TD_OK)
+        code = demo_lake(app, args, &options, err);
     if (code == TD_OK)
         code = td_job_sim_start(&options, &app->sim, &port, err);
     if (code != TD_OK)
@@ -327,29 +316,6 @@ static const struct td_arg_def ingest_args[] = {
         .help = "requests in flight (default from the configuration)"),
     ARG("base-url", .type = TD_ARG_TEXT, .metavar = "URL", .help = "another server, for example one of 'tapedeck sim'"),
 };
-static const struct td_arg_def import_args[] = {
-    ARG("file", .positional = true, .required = true, .repeated = true, .type = TD_ARG_FILE, .metavar = "FILE",
-        .help = "CSV, JSON or Parquet, also .gz"),
-    ARG("as", .type = TD_ARG_CHOICE, .choices = "stocks_minute|stocks_daily", .required = true, .metavar = "TABLE",
-        .help = "what the bars are"),
-    ARG("ticker", .type = TD_ARG_TICKER, .metavar = "T", .help = "ticker of every row, where no column has it"),
-    ARG("ticker-from-name", .type = TD_ARG_FLAG, .help = "take it from the file's name, up to the first '_'"),
-    ARG("columns", .type = TD_ARG_TEXT, .metavar = "MAP",
-        .help = "timestamp=datetime,volume=Volume,...; timestamp=date+ToD joins two"),
-    ARG("time-zone", .type = TD_ARG_CHOICE, .choices = "UTC|America/New_York", .value = "UTC", .metavar = "ZONE",
-        .help = "zone of stamps that carry none"),
-    ARG("time-format", .type = TD_ARG_TEXT, .metavar = "FORMAT", .value = "auto",
-        .help = "auto, ns, us, ms, s or a strptime pattern"),
-    ARG("stamp", .type = TD_ARG_CHOICE, .choices = "start|end", .value = "start", .metavar = "EDGE",
-        .help = "which edge of its minute a bar is stamped with"),
-    ARG("replace", .type = TD_ARG_FLAG, .help = "drop what these ticker-months hold from another source"),
-    ARG("sparse", .type = TD_ARG_FLAG, .help = "do not vouch for days between the first and last bar"),
-    ARG("source", .type = TD_ARG_TEXT, .metavar = "NAME", .help = "name of the source (default: the format)"),
-    ARG("adjusted", .type = TD_ARG_DATE, .metavar = "DATE",
-        .help = "prices are split-adjusted as of this day (default: raw)"),
-    ARG("dry-run", .type = TD_ARG_FLAG, .help = "read and check, write nothing"),
-};
-
 const struct td_command data_commands[] = {
     {.name = "demo",
      .group = "start",
@@ -384,15 +350,5 @@ const struct td_command data_commands[] = {
              "never loses a row, and --incremental asks only for what is missing. The key comes from MASSIVE_API_KEY,\n"
              "POLYGON_API_KEY or the credentials file.\n\n"
              "  tapedeck ingest -t stocks_minute -s 2025-01-01 -e 2025-03-31 --tickers AAPL,APPS --incremental"},
-    {.name = "import",
-     .group = "data",
-     .summary = "bring local files of bars into bronze",
-     .args = import_args,
-     .arg_count = TD_COUNT(import_args),
-     .run = run_import,
-     .help = "Columns are recognised by their usual names; what cannot be recognised is asked for by name. Every row "
-             "read is\n"
-             "written, a duplicate, or quarantined with its reason.\n\n"
-             "  tapedeck import AAPL.csv.gz --as stocks_minute --ticker-from-name"},
 };
 const size_t data_command_count = TD_COUNT(data_commands);

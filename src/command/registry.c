@@ -9,7 +9,8 @@ static const struct {
     const struct td_command *commands;
     const size_t *count;
 } tables[] = {
-    {data_commands, &data_command_count},       {build_commands, &build_command_count},
+    {data_commands, &data_command_count},       {import_commands, &import_command_count},
+    {build_commands, &build_command_count},
     {explain_commands, &explain_command_count}, {look_commands, &look_command_count},
     {parquet_commands, &parquet_command_count}, {house_commands, &house_command_count},
     {deck_commands, &deck_command_count},

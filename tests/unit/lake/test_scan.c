@@ -194,6 +194,17 @@ static void test_verify(void **state)
     fixture_free(&f);
 }
 
+/* A file of which nothing can be decoded is not called good. */
+static void test_verify_of_nothing(void **state)
+{
+    (void)state;
+    SHARED_OR_SKIP(path, "fixtures/parquet-testing/data/null_list.parquet");
+    struct td_err err = {0};
+    uint64_t rows;
+    assert_int_equal(td_parquet_verify(path, &rows, &err), TD_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "null_list.parquet: nothing can be verified"));
+}
+
 static enum td_code sweep_scan(void *ctx, struct td_err *err)
 {
     const char *path = ctx;
@@ -234,7 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matrix), cmocka_unit_test(test_scan),      cmocka_unit_test(test_reports),
-        cmocka_unit_test(test_verify), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_verify), cmocka_unit_test(test_no_memory), cmocka_unit_test(test_verify_of_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

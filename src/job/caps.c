@@ -15,7 +15,11 @@ static int compare_rows(const void *a, const void *b)
 {
     const struct cap_row *x = a, *y = b;
     int order = strcmp(x->ticker, y->ticker);
-    return order ? order : (x->interval.from > y->interval.from) - (x->interval.from < y->interval.from);
+    if (order == 0)
+        order = (x->interval.from > y->interval.from) - (x->interval.from < y->interval.from);
+    if (order == 0) /* two of one start: any order will do, as long as it is always the same */
+        order = (x->interval.to > y->interval.to) - (x->interval.to < y->interval.to);
+    return order ? order : (x->interval.cap > y->interval.cap) - (x->interval.cap < y->interval.cap);
 }
 
 static enum td_code add_row(struct caps *out, const struct cap_row *row, struct td_err *err)
@@ -34,13 +38,14 @@ static bool day_of_text(struct td_str text, td_day *out)
 
 static bool parse_row(const struct td_str cells[CAP_COLUMNS], struct cap_row *out)
 {
-    *out = (struct cap_row){0};
+    bool known = cells[CAP_VALUE].len > 0;
+    *out = (struct cap_row){.interval.cap = TD_NO_F64}; /* no number: unknown from then on */
     if (cells[CAP_TICKER].len == 0 || cells[CAP_TICKER].len >= sizeof out->ticker)
         return false;
     memcpy(out->ticker, cells[CAP_TICKER].ptr, cells[CAP_TICKER].len);
     return td_ticker_valid(out->ticker) && day_of_text(cells[CAP_FROM], &out->interval.from) &&
            day_of_text(cells[CAP_TO], &out->interval.to) &&
-           td_parse_f64(cells[CAP_VALUE].ptr, cells[CAP_VALUE].len, &out->interval.cap) && out->interval.cap >= 0 &&
+           (!known || (td_parse_f64(cells[CAP_VALUE].ptr, cells[CAP_VALUE].len, &out->interval.cap) && out->interval.cap >= 0)) &&
            (out->interval.from == TD_NO_DAY || out->interval.to == TD_NO_DAY || out->interval.from < out->interval.to);
 }
 
@@ -104,6 +109,8 @@ static enum td_code load_csv(const char *path, struct caps *out, struct td_err *
         code = parse_row(chosen, &parsed) ? add_row(out, &parsed, err)
                                           : td_fail(err, TD_DATA, "%s:%zu: not a ticker, two days YYYY-MM-DD in order and a cap of at least 0", path, line + 1);
     }
+    if (code == TD_OK && line == 0)
+        code = td_fail(err, TD_DATA, "%s: empty; wanted ticker,effective_from,effective_to,market_cap", path);
     td_buf_free(&text);
     return code;
 }
@@ -118,6 +125,7 @@ static struct td_str cell_text(const struct td_cell *cell, char buffer[40])
     case TD_KIND_DAY: len = td_format_day((td_day)cell->v.i, buffer); break;
     case TD_KIND_TS: len = td_format_ts(cell->v.i, buffer); break;
     case TD_KIND_I64: len = td_format_i64(cell->v.i, buffer); break;
+    case TD_KIND_U64: len = td_format_f64((double)cell->v.u, buffer); break;
     case TD_KIND_F64:
     case TD_KIND_F32: len = td_format_f64(cell->v.f, buffer); break;
     default: break;
@@ -164,7 +172,7 @@ static const struct td_field cap_fields[] = {
     {.name = "ticker", .kind = TD_F_STR, .offset = offsetof(struct cap_row, ticker), .size = TD_TICKER_MAX},
     {.name = "effective_from", .kind = TD_F_DAY, .offset = offsetof(struct cap_row, interval.from), .size = sizeof(td_day), .optional = true},
     {.name = "effective_to", .kind = TD_F_DAY, .offset = offsetof(struct cap_row, interval.to), .size = sizeof(td_day), .optional = true},
-    {.name = "market_cap", .kind = TD_F_F64, .offset = offsetof(struct cap_row, interval.cap), .size = sizeof(double)},
+    {.name = "market_cap", .kind = TD_F_F64, .offset = offsetof(struct cap_row, interval.cap), .size = sizeof(double), .optional = true},
 };
 static const struct td_record cap_record = {"market_caps/1", sizeof(struct cap_row), TD_COUNT(cap_fields), cap_fields};
 

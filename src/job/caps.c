@@ -183,8 +183,7 @@ static enum td_code read_kept(const char *path, struct caps *out, struct td_err 
     const struct cap_row *items = rows.items;
     for (size_t i = 0; code == TD_OK && i < rows.count; i++)
         code = add_row(out, &items[i], err);
-    if (code == TD_OK)
-        td_rows_free(&rows);
+    td_rows_free(&rows);
     return code;
 }
 

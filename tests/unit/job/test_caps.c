@@ -106,9 +106,50 @@ static void test_wrong_files(void **state)
     td_sim_free(sim);
 }
 
+/* A build of some days with a dimension: wherever memory ends, the cache that was there stays whole. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    struct td_sim *sim = market_new(40, 3, 20);
+    struct engine_fixture f = minute_lake(sim, 2);
+    char path[300];
+    bool done = false;
+    static const char text[] = "ticker,effective_from,effective_to,market_cap\nA,2025-11-01,,5\nB,2025-11-01,,5\n";
+    snprintf(path, sizeof path, "%s/_runs/caps.csv", f.lake.root);
+    spill(path, text, sizeof text - 1);
+    struct td_cache_job job = cache_options();
+    cache_build(f.engine, &job, TD_OK);
+    job.cap_file = path;
+    job.from = td_sim_last_session(sim);
+    for (long n = 1; n < 5000 && !done; n += n < 60 ? 1 : 13) {
+        struct td_err err = {0};
+        struct td_job_view view;
+        int id;
+        td_alloc_fail_after(n);
+        enum td_code code = td_job_cache(f.engine, &job, &id, &err);
+        if (code == TD_OK) {
+            code = td_job_wait(f.engine, id, NULL, NULL, &view, &err);
+            td_alloc_fail_after(0);
+            assert_reconciled(&view);
+            done = code == TD_OK;
+        }
+        td_alloc_fail_after(0);
+        if (code != TD_OK && code != TD_NOMEM)
+            fail_msg("allocation %ld: %s %s", n, td_code_name(code), err.text);
+        struct td_manifest manifest;
+        ASSERT_OK(td_manifest_read(f.lake.lake, &manifest, &err), err);
+        assert_int_equal(manifest.count, 2);
+        td_manifest_free(&manifest);
+        assert_int_equal(leftovers(f.lake.lake), 0);
+    }
+    assert_true(done);
+    engine_end(&f);
+    td_sim_free(sim);
+}
+
 int main(void)
 {
     td_clock_init("2025-12-06T12:00:00Z", NULL);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_intervals), cmocka_unit_test(test_wrong_files)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_intervals), cmocka_unit_test(test_wrong_files), cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 
 #include "deck.h"
 
-#define BATCH 64
+#define BATCH 16 /* few enough that a chart asked for meanwhile does not wait long */
 
 struct spark_task {
     struct task task;

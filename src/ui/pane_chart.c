@@ -107,7 +107,7 @@ static bool nothing_to_show(struct deck *deck, struct area area)
 {
     const struct chart_view *view = &deck->chart;
     if (!view->ticker[0])
-        deck_empty(deck, area, "no ticker is chosen: move in the watchlist", NULL);
+        deck_empty(deck, area, "no ticker is chosen: move in the watchlist, or name one", "goto TICKER");
     else if (!view->data)
         deck_empty(deck, area, "reading bars", NULL);
     else if (!view->candles.n && view->tf == TD_TF_1D)

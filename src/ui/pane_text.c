@@ -170,7 +170,7 @@ static void log_draw(struct deck *deck, struct area area)
         deck->log_seen = generation;
     }
     if (!deck->log.lines)
-        deck_empty(deck, area, "nothing has been logged yet", NULL);
+        deck_empty(deck, area, "nothing has been logged yet; commands and jobs are", "status");
     else
         text_draw(deck, &deck->log, area, end); /* at the end it follows, elsewhere it stays where one reads */
 }

@@ -286,11 +286,14 @@ static void put_cell(const struct screen *screen, int row, int col, const struct
     attr_t attrs = screen->attrs[role] ^ (cell->attr & TD_ATTR_REVERSE ? A_REVERSE : 0);
     attrs |= curses_attrs(cell->attr & ~TD_ATTR_REVERSE);
     uint32_t ch = cell->ch;
+    bool wide = td_char_width(ch) == 2;
     if (!screen->utf8 && ch > 0x7E) {
         ch = screen_ascii_of(ch);
     } else if (ch > 0x7E && wcwidth((wchar_t)ch) != td_char_width(ch)) {
         ch = '?'; /* the C library and we disagree about its width: it would shift the line */
     }
+    if (wide && ch < 0x7F && col + 1 < screen->cols)
+        (void)mvaddch(row, col + 1, ' '); /* what stands in is narrow: its other half must not keep old text */
     wchar_t text[2] = {(wchar_t)ch, 0};
     cchar_t curses_cell;
     if (setcchar(&curses_cell, text, attrs, screen->pairs[role], NULL) == OK)

@@ -33,22 +33,48 @@ static long page_of(const struct deck *deck)
     return page > 1 ? page - 1 : 1;
 }
 
-static void go_up(struct deck *deck, long n) { move_rows(deck, -n); }
-static void go_down(struct deck *deck, long n) { move_rows(deck, n); }
-static void go_page_up(struct deck *deck, long n) { move_rows(deck, -n * page_of(deck)); }
-static void go_page_down(struct deck *deck, long n) { move_rows(deck, n * page_of(deck)); }
-static void go_left(struct deck *deck, long n) { chart_pan(deck, -n); }
-static void go_right(struct deck *deck, long n) { chart_pan(deck, n); }
-static void go_cross_left(struct deck *deck, long n) { chart_crosshair(deck, -n); }
-static void go_cross_right(struct deck *deck, long n) { chart_crosshair(deck, n); }
+static void go_up(struct deck *deck, long n)
+{
+    move_rows(deck, -n);
+}
+static void go_down(struct deck *deck, long n)
+{
+    move_rows(deck, n);
+}
+static void go_page_up(struct deck *deck, long n)
+{
+    move_rows(deck, -n * page_of(deck));
+}
+static void go_page_down(struct deck *deck, long n)
+{
+    move_rows(deck, n * page_of(deck));
+}
+static void go_left(struct deck *deck, long n)
+{
+    chart_pan(deck, -n);
+}
+static void go_right(struct deck *deck, long n)
+{
+    chart_pan(deck, n);
+}
+static void go_cross_left(struct deck *deck, long n)
+{
+    chart_crosshair(deck, -n);
+}
+static void go_cross_right(struct deck *deck, long n)
+{
+    chart_crosshair(deck, n);
+}
+/* There are fewer steps than this from the widest candles to the most merged ones. */
+#define ZOOM_STEPS 24
 static void go_zoom_in(struct deck *deck, long n)
 {
-    for (; n > 0; n--)
+    for (long i = 0; i < n && i < ZOOM_STEPS; i++)
         chart_zoom(deck, 1);
 }
 static void go_zoom_out(struct deck *deck, long n)
 {
-    for (; n > 0; n--)
+    for (long i = 0; i < n && i < ZOOM_STEPS; i++)
         chart_zoom(deck, -1);
 }
 static void go_top(struct deck *deck, long n)

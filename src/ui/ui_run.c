@@ -107,15 +107,13 @@ static void take_own_wishes(struct deck *deck)
         deck_say(deck, TD_ROLE_ERROR, "%s", err.text);
     if (app->want_filter[0])
         wish_filter(deck, app->want_filter);
-    if (app->want_tf[0])
-        wish_tf(deck, app->want_tf);
     if (app->want_view[0])
         wish_view(deck, app->want_view);
     if (app->want_theme[0])
         deck_set_theme(deck, app->want_theme);
     if (app->want_save[0])
         deck_save_display(deck, app->want_save);
-    app->want_sort[0] = app->want_filter[0] = app->want_tf[0] = app->want_view[0] = app->want_theme[0] = app->want_save[0] = '\0';
+    app->want_sort[0] = app->want_filter[0] = app->want_view[0] = app->want_theme[0] = app->want_save[0] = '\0';
 }
 
 /* What a finished command asks the deck to show; left alone while another one runs, since that one may be writing it. */
@@ -127,6 +125,9 @@ static void take_goto(struct deck *deck)
     td_copy(ticker, sizeof ticker, app->goto_ticker);
     app->goto_ticker[0] = '\0';
     app->goto_day = TD_NO_DAY;
+    if (app->want_tf[0])
+        wish_tf(deck, app->want_tf);
+    app->want_tf[0] = '\0';
     if (ticker[0]) {
         td_day shown = day != TD_NO_DAY ? day : deck->watch.list ? deck->watch.list->day : TD_NO_DAY;
         if (shown == TD_NO_DAY) {
@@ -146,12 +147,9 @@ static void take_goto(struct deck *deck)
 
 void deck_goto(struct deck *deck)
 {
-    if (deck->commands_running == 0) {
-        take_own_wishes(deck);
+    take_own_wishes(deck);
+    if (deck->commands_running == 0)
         take_goto(deck);
-    } else {
-        take_own_wishes(deck);
-    }
 }
 
 /* ---- theme and saving: files, so not on this thread ---- */

@@ -212,6 +212,14 @@ void command_notice(struct td_app *app, const char *fmt, ...)
         app->notice(app->notice_ctx, line);
 }
 
+enum td_code command_sheet(const struct td_sheet *sheet, struct td_out *out, struct td_err *err)
+{
+    struct td_view_column columns[16];
+    struct td_model model;
+    td_sheet_model(sheet, columns, &model);
+    return td_out_model(out, &model, NULL, 0, err);
+}
+
 struct td_screen command_screen(const struct td_app *app)
 {
     const struct td_conf *u = app->universe;

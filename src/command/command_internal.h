@@ -46,6 +46,8 @@ enum td_code command_job(struct td_app *app, int id, struct td_out *out, struct 
 void command_notice(struct td_app *app, const char *fmt, ...) TD_PRINTF(2, 3);
 /* "configs/x.yaml" or "themes/x.yaml" where the shipped files are; false when there is none. */
 bool command_share_path(const char *name, char *out, size_t size);
+/* A sheet of up to 16 columns in the format that was asked for. */
+enum td_code command_sheet(const struct td_sheet *sheet, struct td_out *out, struct td_err *err);
 struct td_screen command_screen(const struct td_app *app);
 /* Base URL and key for the vendor: the embedded market's inside the demo. *key holds at least 256 bytes. */
 enum td_code command_vendor(struct td_app *app, const struct td_args *args, const char **base_url, char key[256],
@@ -54,9 +56,9 @@ enum td_code command_candle_options(const struct td_args *args, struct td_candle
 
 /* Tables of commands, one a file. */
 extern const struct td_command data_commands[], import_commands[], build_commands[], explain_commands[], look_commands[],
-    parquet_commands[], house_commands[], deck_commands[];
+    parquet_commands[], status_commands[], house_commands[], deck_commands[];
 extern const size_t data_command_count, import_command_count, build_command_count, explain_command_count, look_command_count,
-    parquet_command_count, house_command_count, deck_command_count;
+    parquet_command_count, status_command_count, house_command_count, deck_command_count;
 
 #define ARG(name_, ...)                                                                                                \
     {                                                                                                                  \

@@ -98,6 +98,7 @@ enum td_code td_credentials(const char *path, char *out, size_t size, struct td_
     if (code != TD_MISSING)
         return code;
     return td_fail(err, TD_AUTH,
-                   "no API key: set MASSIVE_API_KEY (or POLYGON_API_KEY), or write 'api_key: KEY' to %s with mode 600",
-                   path && *path ? path : "a credentials file");
+                   "no API key: set MASSIVE_API_KEY (or POLYGON_API_KEY), or write it into %s (mode 600) as the value "
+                   "of 'api_key'",
+                   path && *path ? path : "a credentials file"); /* "api_key" and a colon would be hidden as a key */
 }

@@ -1,1 +1,2 @@
-status --format csv
+# Sizes of compressed files belong to a library's version.
+status --format csv | sed -E 's/^(([^,]*,){4})[0-9]+/\1N/'

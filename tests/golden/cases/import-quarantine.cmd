@@ -1,0 +1,1 @@
+import QQQ_rows.csv --as stocks_minute --ticker T --lake other

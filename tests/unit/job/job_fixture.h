@@ -73,11 +73,12 @@ static inline struct td_job_view wait_job(struct td_engine *engine, int id, enum
 /* ---- scripted jobs ---- */
 
 struct script { /* each letter is a unit: o ok, e empty, f failed, F fatal, A wrong key, w waits for a wake-up, g waits at the
-                   gate, c cancelled in flight, s ok with rows; upper case X: fails the first time, then ok */
+                   gate, c cancelled in flight, C the same at the gate, s ok with rows; upper case X: fails the first time, then ok */
     const char *units;
     pthread_mutex_t lock;
     pthread_cond_t moved;
     bool open;               /* the gate; lock */
+    bool hold_begin;         /* begin waits at the gate, too; lock */
     unsigned at_gate, steps; /* lock */
     unsigned tries[128];      /* lock */
     enum td_code begin_code, finish_code;
@@ -103,6 +104,12 @@ static inline enum td_code script_begin(struct td_job *job, struct td_err *err)
     struct script *s = job->data;
     pthread_mutex_lock(&s->lock);
     s->begun++;
+    if (s->hold_begin) {
+        s->at_gate++;
+        pthread_cond_broadcast(&s->moved);
+        while (!s->open)
+            pthread_cond_wait(&s->moved, &s->lock);
+    }
     enum td_code code = s->begin_code;
     pthread_mutex_unlock(&s->lock);
     return code == TD_OK ? TD_OK : td_fail(err, code, "the script begins so");
@@ -141,7 +148,7 @@ static inline enum job_step script_step(struct td_job *job, size_t index, struct
     pthread_mutex_lock(&s->lock);
     unsigned tries = ++s->tries[index];
     s->steps++;
-    if (s->units[index] == 'g') {
+    if (s->units[index] == 'g' || s->units[index] == 'C') {
         s->at_gate++;
         pthread_cond_broadcast(&s->moved);
         while (!s->open)
@@ -155,6 +162,7 @@ static inline enum job_step script_step(struct td_job *job, size_t index, struct
     case 'F': job_fail(result, TD_FULL, &err); break;
     case 'A': job_fail(result, TD_AUTH, &err); break;
     case 'c':
+    case 'C':
         if (atomic_load(&job->cancel))
             job_fail(result, TD_CANCELLED, &err);
         break;

@@ -133,14 +133,20 @@ static void test_cancel_in_flight(void **state)
     (void)state;
     struct engine_fixture f = engine_new(1);
     struct script s;
-    script_init(&s, "oocg");
-    s.units = "oogc";
+    script_init(&s, "ooCc"); /* the last one goes first, and is fine; the other is under way when the cancel comes */
     int id = script_start(f.engine, &s);
-    await_gate(&s, 1); /* 'c' went first and was fine; now it waits at the gate */
+    await_gate(&s, 1);
     assert_true(td_job_cancel(f.engine, id));
     open_gate(&s);
     struct td_job_view view = wait_job(f.engine, id, TD_CANCELLED);
-    assert_true(view.counts.ok == 2 && view.counts.skipped == 2);
+    assert_true(view.counts.ok == 1 && view.counts.skipped == 3 && view.counts.failed == 0);
+    struct td_unit_view unit;
+    assert_int_equal(td_job_units(f.engine, id, TD_UNIT_SKIPPED, &unit, 1), 1);
+    assert_non_null(strstr(unit.why, "cancelled"));
+    struct td_err err = {0};
+    ASSERT_OK(td_job_retry_failed(f.engine, id, &err), err);
+    view = wait_job(f.engine, id, TD_OK);
+    assert_true(view.counts.ok == 4 && s.tries[2] == 2 && s.tries[3] == 1);
     struct script t;
     script_init(&t, "cA"); /* stopped by a wrong key while the other is in flight */
     id = script_start(f.engine, &t);
@@ -238,6 +244,35 @@ static void test_retry_race(void **state)
     struct td_err err = {0};
     ASSERT_OK(td_lake_lock(f.lake.lake, "stocks_minute", 0, &lock, &err), err); /* released */
     td_lake_unlock(lock);
+    engine_end(&f);
+}
+
+/* While one retry begins, another is refused and the job is not forgotten. */
+static void test_retry_begins(void **state)
+{
+    (void)state;
+    struct engine_fixture f = engine_new(1);
+    static struct script s, fill[JOB_MAX + 2];
+    struct td_err err = {0};
+    script_init(&s, "f");
+    int id = script_start(f.engine, &s);
+    wait_job(f.engine, id, TD_DATA);
+    pthread_mutex_lock(&s.lock);
+    s.hold_begin = true;
+    pthread_mutex_unlock(&s.lock);
+    struct wait_ctx w = {.engine = f.engine, .id = id};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, retry_main, &w), 0);
+    await_gate(&s, 1);
+    assert_int_equal(td_job_retry_failed(f.engine, id, &err), TD_USAGE);
+    for (size_t i = 0; i < TD_COUNT(fill); i++) { /* more jobs than the engine remembers */
+        script_init(&fill[i], "o");
+        wait_job(f.engine, script_start(f.engine, &fill[i]), TD_OK);
+    }
+    assert_true(s.freed == 0 && fill[0].freed == 1);
+    open_gate(&s);
+    pthread_join(thread, NULL);
+    assert_true(s.begun > 1 && s.begun == s.ended);
     engine_end(&f);
 }
 
@@ -464,7 +499,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counts),       cmocka_unit_test(test_rows),           cmocka_unit_test(test_steering),
         cmocka_unit_test(test_cancel_in_flight), cmocka_unit_test(test_many_threads), cmocka_unit_test(test_retry_race),
-        cmocka_unit_test(test_locked),       cmocka_unit_test(test_memory_of_jobs), cmocka_unit_test(test_queries),
+        cmocka_unit_test(test_retry_begins), cmocka_unit_test(test_locked),       cmocka_unit_test(test_memory_of_jobs), cmocka_unit_test(test_queries),
         cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_engine_no_memory), cmocka_unit_test(test_disk_floor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

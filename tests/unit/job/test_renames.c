@@ -114,7 +114,7 @@ static void test_chain(void **state)
     struct td_err err = {0};
     ASSERT_OK(td_cache_read(f.lake.lake, "RNMK", &old, &err), err);
     const struct td_daily_row *rows = old.items;
-    double before = NAN;
+    double before = TD_NO_F64;
     for (size_t i = 0; i < old.count; i++)
         if (rows[i].trading_day < chained.trading_day)
             before = rows[i].close_d;

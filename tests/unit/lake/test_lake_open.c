@@ -268,7 +268,7 @@ static void test_ranges(void **state)
         struct td_err err = {0};
         char text[256] = "";
         for (size_t k = 0; k < 4 && cases[i].add[k]; k++) {
-            td_day from, to;
+            td_day from = 0, to = 0;
             assert_true(td_parse_day(cases[i].add[k], 10, &from) && td_parse_day(cases[i].add[k] + 12, 10, &to));
             ASSERT_OK(td_ranges_add(&ranges, from, to, &err), err);
         }

@@ -347,6 +347,8 @@ void chart_draw_volume(const struct chart_view *view)
         double share = view->slots[i].volume / view->max_volume;
         if (!(share > 0))
             continue;
+        if (share > 1) /* merged volumes whose sum is infinite are no part of the scale: they fill the panel */
+            share = 1;
         int height = (int)(share * units + 0.5);
         height = height < 1 ? 1 : height > units ? units : height; /* traded at all is never drawn as nothing */
         int left = view->plot.col + (int)i * view->zoom;

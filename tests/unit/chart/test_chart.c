@@ -522,6 +522,23 @@ static void test_hostile_windows(void **state)
                 }
 }
 
+/* Volumes whose sum no double holds fill the panel, in the scale of the others. */
+static void test_volume_overflow(void **state)
+{
+    (void)state;
+    static const enum td_tier tiers[] = {TD_TIER_ASCII, TD_TIER_BLOCK, TD_TIER_BRAILLE};
+    for (size_t t = 0; t < TD_COUNT(tiers); t++) {
+        struct td_chart chart = open_chart(tiers[t]);
+        struct td_buf want;
+        chart.zoom = -2;
+        candles[2].volume = candles[3].volume = 4000; /* as much as the greatest of the others: 2000 and 6000 */
+        draw(&chart, 14, 40, &want);
+        candles[2].volume = candles[3].volume = 1.7e308;
+        expect_picture(td_tier_name(tiers[t]), &chart, 14, 40, want.data);
+        td_buf_free(&want);
+    }
+}
+
 static void test_rectangle_outside(void **state)
 {
     (void)state;
@@ -593,6 +610,7 @@ int main(void)
         cmocka_unit_test(test_visible),
         cmocka_unit_test(test_every_size),
         cmocka_unit_test(test_hostile_windows),
+        cmocka_unit_test(test_volume_overflow),
         cmocka_unit_test(test_rectangle_outside),
         cmocka_unit_test(test_many_candles),
         cmocka_unit_test(test_allocation_failures),

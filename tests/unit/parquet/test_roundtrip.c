@@ -568,6 +568,38 @@ static void a_null_needs_a_bitmap(void **state)
     make_free(&m);
 }
 
+/* Batches of nulls alone come before the first value: the column's buffer has no memory yet. */
+static void nulls_may_come_first(void **state)
+{
+    const struct td_pq_column column = {.name = "x", .type = TD_PQ_DOUBLE, .optional = true};
+    double values[3] = {0, 0, 2.5}, got[6];
+    uint64_t none[1] = {0}, last[1] = {4}, valid[1];
+    struct td_pq_file *file;
+    struct td_pq_reader *r;
+    struct td_pq_writer *w;
+    struct td_err err;
+    size_t len, rows;
+    const int index = 0;
+    (void)state;
+    int fd = make_scratch();
+    ASSERT_OK(td_pq_writer_new(fd, "scratch", &column, 1, NULL, &w, &err), err);
+    ASSERT_OK(td_pq_write(w, &(struct td_pq_array){values, none}, 3, &err), err);
+    ASSERT_OK(td_pq_write(w, &(struct td_pq_array){values, last}, 3, &err), err);
+    ASSERT_OK(td_pq_writer_finish(w, &err), err);
+    td_pq_writer_free(w);
+    char *bytes = make_slurp(fd, &len);
+    ASSERT_OK(td_pq_open_memory(bytes, len, "memory", NULL, &file, &err), err);
+    ASSERT_OK(td_pq_reader_new(file, &index, 1, &r, &err), err);
+    ASSERT_OK(td_pq_read(r, &(struct td_pq_array){got, valid}, 6, &rows, &err), err);
+    assert_int_equal(rows, 6);
+    assert_int_equal(valid[0], 1 << 5);
+    assert_true(got[5] == 2.5);
+    td_pq_reader_free(r);
+    td_pq_close(file);
+    free(bytes);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -583,6 +615,7 @@ int main(void)
         cmocka_unit_test(long_texts_are_bounded_not_exact),
         cmocka_unit_test(wrong_rows_are_refused),
         cmocka_unit_test(a_null_needs_a_bitmap),
+        cmocka_unit_test(nulls_may_come_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

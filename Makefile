@@ -95,7 +95,7 @@ $(foreach r,$(ROOMS),$(eval $(call room_unit_rule,$(r))))
 TEST_JOBS ?= 2
 test: deps
 	@$(MAKE) --no-print-directory -j$(TEST_JOBS) FLAVOUR=$(FLAVOUR) all unit
-	@FLAVOUR=$(FLAVOUR) TAPEDECK=$(CURDIR)/$(OUT)/tapedeck tests/run $(UNIT_BIN) $(sort $(wildcard tests/golden/*.test tests/acceptance/*.sh))
+	@FLAVOUR=$(FLAVOUR) TAPEDECK=$(CURDIR)/$(OUT)/tapedeck tests/run $(UNIT_BIN) $(filter-out %lib.sh,$(sort $(wildcard tests/golden/*.test tests/acceptance/*.sh)))
 check-asan:
 	@$(MAKE) --no-print-directory FLAVOUR=asan test
 check-tsan:

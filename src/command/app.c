@@ -97,13 +97,23 @@ static enum td_code load_pair(struct td_conf *conf, const char *name, const char
     return code;
 }
 
+/* A configuration file is read by no shell: `~` at the start of a path is the user's home here too. */
+static enum td_code expand_home(const char *what, const char *text, char *out, size_t size, struct td_err *err)
+{
+    const char *home = getenv("HOME");
+    bool tilde = text[0] == '~' && (!text[1] || text[1] == '/');
+    if (tilde && !(home && *home))
+        return td_fail(err, TD_CONFIG, "%s: '%s': HOME is not set", what, text);
+    return td_snprintf(out, size, "%s%s", tilde ? home : "", text + tilde)
+               ? TD_OK
+               : td_fail(err, TD_CONFIG, "%s: the path is too long", what);
+}
+
 static enum td_code settle_lake(struct td_app *app, struct td_err *err)
 {
     const char *lake = td_conf_text(app->conf, "lake");
     if (*lake)
-        return td_copy(app->lake_root, sizeof app->lake_root, lake)
-                   ? TD_OK
-                   : td_fail(err, TD_CONFIG, "lake: the path is too long");
+        return expand_home("lake", lake, app->lake_root, sizeof app->lake_root, err);
     if (!xdg_path("XDG_DATA_HOME", ".local/share", "tapedeck/lake", app->lake_root, sizeof app->lake_root))
         return td_fail(err, TD_CONFIG, "no lake: neither --lake, TAPEDECK_LAKE, XDG_DATA_HOME nor HOME is set");
     return TD_OK;
@@ -119,11 +129,11 @@ static enum td_code open_log(struct td_app *app, struct td_err *err)
     char path[1200];
     const char *file = td_conf_text(app->conf, "log.file");
     bool named = *file != 0;
-    if (named)
-        td_copy(path, sizeof path, file);
-    else if (!xdg_path("XDG_STATE_HOME", ".local/state", "tapedeck/tapedeck.log", path, sizeof path))
+    enum td_code code = named ? expand_home("log.file", file, path, sizeof path, err) : TD_OK;
+    if (!named && !xdg_path("XDG_STATE_HOME", ".local/state", "tapedeck/tapedeck.log", path, sizeof path))
         return TD_OK;
-    enum td_code code = td_mkdirs_for(path, named ? err : NULL);
+    if (code == TD_OK)
+        code = td_mkdirs_for(path, named ? err : NULL);
     if (code == TD_OK)
         code = td_log_open(path, level, named ? err : NULL);
     return named ? code : TD_OK; /* without a home for the log the program still works */
@@ -143,6 +153,10 @@ enum td_code td_app_init(struct td_app *app, const char *user_config, struct td_
         code = td_conf_load_env(app->conf, err);
     if (code == TD_OK)
         code = load_pair(app->universe, "universe.yaml", NULL, err);
+    if (code == TD_OK)
+        code = command_check_settings(app->conf, err);
+    if (code == TD_OK)
+        code = command_check_universe(app->universe, err);
     if (code == TD_OK)
         code = settle_lake(app, err);
     if (code == TD_OK)
@@ -200,6 +214,23 @@ enum td_code td_app_engine(struct td_app *app, bool create_lake, struct td_err *
 
 /* ---- shared by the commands ---- */
 
+enum td_code command_universe_config(struct td_app *app, const struct td_args *args, struct td_err *err)
+{
+    const char *file = td_args_text(args, "universe-config");
+    struct td_conf *trial = NULL;
+    if (!file)
+        return TD_OK;
+    enum td_code code = td_conf_new(universe_keys, TD_COUNT(universe_keys), &trial, err);
+    if (code == TD_OK)
+        code = load_pair(trial, "universe.yaml", NULL, err);
+    if (code == TD_OK)
+        code = td_conf_load(trial, file, err);
+    if (code == TD_OK)
+        code = command_check_universe(trial, err);
+    td_conf_free(trial);
+    return code == TD_OK ? td_conf_load(app->universe, file, err) : code;
+}
+
 void command_notice(struct td_app *app, const char *fmt, ...)
 {
     char line[700];
@@ -247,6 +278,9 @@ enum td_code command_vendor(struct td_app *app, const struct td_args *args, cons
         td_copy(key, 256, "demo");
         return TD_OK;
     }
+    if (given && !command_is_http(given))
+        return td_fail(err, TD_USAGE, "--base-url '%s': an address that begins with http:// or https:// is needed",
+                       given);
     *base_url = given ? given : td_conf_text(app->conf, "base_url");
     char path[1200] = "";
     if (!xdg_path("XDG_CONFIG_HOME", ".config", "tapedeck/credentials", path, sizeof path))
@@ -324,8 +358,8 @@ enum td_code command_job(struct td_app *app, int id, struct td_out *out, struct 
     struct td_job_view view;
     struct td_err why = {0};
     enum td_code code = td_job_wait(app->engine, id, poll_job, &ctx, &view, &why);
-    td_log(code == TD_OK ? TD_LOG_INFO : TD_LOG_ERROR, "command", "%s %s: %s%s%s", view.kind, view.title, td_job_state_name(view.state),
-           code == TD_OK ? "" : ": ", code == TD_OK ? "" : why.text);
+    td_log(code == TD_OK ? TD_LOG_INFO : TD_LOG_ERROR, "command", "%s %s: %s%s%s", view.kind, view.title,
+           td_job_state_name(view.state), code == TD_OK ? "" : ": ", code == TD_OK ? "" : why.text);
     if (view.counts.failed)
         name_failures(app, id, code, &why);
     struct td_buf json;

@@ -30,8 +30,7 @@ static enum td_code run_cache(struct td_app *app, const struct td_args *args, st
 static enum td_code universe(struct td_app *app, const struct td_args *args, bool rankings_only, struct td_out *out,
                              struct td_err *err)
 {
-    const char *file = td_args_text(args, "universe-config");
-    enum td_code code = file ? td_conf_load(app->universe, file, err) : TD_OK;
+    enum td_code code = command_universe_config(app, args, err);
     struct td_universe_job job = {.from = rankings_only ? TD_NO_DAY : td_args_day(args, "from"),
                                   .to = rankings_only ? TD_NO_DAY : td_args_day(args, "to"),
                                   .as_of = td_args_day(args, "as-of"),

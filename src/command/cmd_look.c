@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Commands to look: watchlist, candles, chart. */
+#include <langinfo.h>
 #include <stdio.h>
 #include <string.h>
 #include "command_internal.h"
@@ -34,8 +35,9 @@ static enum td_code choose_day(struct td_app *app, td_day wanted, td_day *day, s
     return code;
 }
 
-static enum td_code show_model(const struct td_model *source, const struct td_args *args, struct td_out *out,
-                               struct td_err *err)
+/* The headline comes once nothing is left to refuse: an error never stands below half a result. */
+static enum td_code show_model(const struct td_model *source, const struct td_args *args, const char *headline,
+                               struct td_out *out, struct td_err *err)
 {
     struct td_selection selection = {0};
     struct td_filter *filter = NULL;
@@ -52,6 +54,8 @@ static enum td_code show_model(const struct td_model *source, const struct td_ar
         code = td_view_sort(source, sort, &selection, err);
     if (code == TD_OK && columns)
         code = td_view_select(source, columns, map, MAX_COLUMNS, &count, err);
+    if (code == TD_OK && out->format == TD_FORMAT_TABLE)
+        code = td_out_text(out, headline, err);
     if (code == TD_OK) {
         struct td_model shown = *source;
         shown.order = selection.rows;
@@ -83,16 +87,13 @@ static enum td_code run_watchlist(struct td_app *app, const struct td_args *args
         code = td_watch_read(app->lake, day, &rows, NULL, err);
     if (code != TD_OK)
         return code;
-    if (out->format == TD_FORMAT_TABLE) {
-        char text[16];
-        td_format_day(day, text);
-        code =
-            td_out_printf(out, err, "info-rich scan of %s: %zu listed (known only after that day)\n", text, rows.count);
-    }
+    char text[16], headline[128];
+    td_format_day(day, text);
+    td_snprintf(headline, sizeof headline, "info-rich scan of %s: %zu listed (known only after that day)\n", text,
+                rows.count);
+    code = td_record_model_init(&model, &td_watch_record, rows.items, rows.count, err);
     if (code == TD_OK)
-        code = td_record_model_init(&model, &td_watch_record, rows.items, rows.count, err);
-    if (code == TD_OK)
-        code = show_model(&model.model, args, out, err);
+        code = show_model(&model.model, args, headline, out, err);
     td_record_model_free(&model);
     td_rows_free(&rows);
     return code;
@@ -211,18 +212,31 @@ static enum td_code draw_chart(const struct td_args *args, const struct td_candl
     return code;
 }
 
+/* --glyphs, else the configuration; "auto" draws with what the locale can show. */
+static enum td_code choose_tier(const struct td_app *app, const struct td_args *args, enum td_tier *tier,
+                                struct td_err *err)
+{
+    const char *given = td_args_text(args, "glyphs"), *glyphs = given ? given : td_conf_text(app->conf, "ui.glyphs");
+    if (strcmp(glyphs, "auto") == 0) {
+        *tier = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? TD_TIER_BLOCK : TD_TIER_ASCII;
+        return TD_OK;
+    }
+    return td_tier_parse(glyphs, tier)
+               ? TD_OK
+               : td_fail(err, TD_USAGE, "chart: --glyphs '%s': one of ascii, block, braille is needed", glyphs);
+}
+
 static enum td_code run_chart(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
 {
     struct td_candles candles = {0};
     enum td_tf tf = TD_TF_5M;
-    enum td_tier tier = TD_TIER_BLOCK;
-    const char *glyphs = td_args_text(args, "glyphs");
+    enum td_tier tier;
     int64_t width = td_args_int(args, "width", out->width ? out->width : 100), height = td_args_int(args, "height", 24);
     if (width < 1 || width > 1000 || height < 1 || height > 1000)
         return td_fail(err, TD_USAGE, "chart: --width and --height: 1 to 1000");
-    if (glyphs && !td_tier_parse(glyphs, &tier))
-        return td_fail(err, TD_USAGE, "chart: --glyphs '%s': one of ascii, block, braille is needed", glyphs);
-    enum td_code code = load_candles(app, args, &candles, &tf, err);
+    enum td_code code = choose_tier(app, args, &tier, err);
+    if (code == TD_OK)
+        code = load_candles(app, args, &candles, &tf, err);
     if (code == TD_OK && app->interactive) {
         td_copy(app->goto_ticker, sizeof app->goto_ticker, td_args_text(args, "ticker"));
         td_copy(app->want_tf, sizeof app->want_tf, td_tf_name(tf));
@@ -270,7 +284,7 @@ static const struct td_arg_def chart_args[] = {
     ARG("width", .type = TD_ARG_INT, .metavar = "N", .help = "columns"),
     ARG("height", .type = TD_ARG_INT, .metavar = "N", .help = "rows (default 24)"),
     ARG("glyphs", .type = TD_ARG_CHOICE, .choices = "ascii|block|braille", .metavar = "TIER",
-        .help = "characters to draw with (default block)"),
+        .help = "characters to draw with (default: ui.glyphs, else block where the locale is UTF-8)"),
 };
 
 const struct td_command look_commands[] = {

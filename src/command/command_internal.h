@@ -46,6 +46,12 @@ enum td_code command_job(struct td_app *app, int id, struct td_out *out, struct 
 void command_notice(struct td_app *app, const char *fmt, ...) TD_PRINTF(2, 3);
 /* "configs/x.yaml" or "themes/x.yaml" where the shipped files are; false when there is none. */
 bool command_share_path(const char *name, char *out, size_t size);
+/* TD_CONFIG for a value out of its range, naming where it was written, the key, the value and the range. */
+enum td_code command_check_settings(const struct td_conf *conf, struct td_err *err);
+enum td_code command_check_universe(const struct td_conf *universe, struct td_err *err);
+bool command_is_http(const char *url);
+/* Read --universe-config over universe.yaml, where it is given; on error nothing has changed. */
+enum td_code command_universe_config(struct td_app *app, const struct td_args *args, struct td_err *err);
 /* A sheet of up to 16 columns in the format that was asked for. */
 enum td_code command_sheet(const struct td_sheet *sheet, struct td_out *out, struct td_err *err);
 struct td_screen command_screen(const struct td_app *app);

@@ -10,6 +10,7 @@ unset TMUX TMUX_PANE COLORTERM
 tm() { tmux -u -L "$socket" -f /dev/null "$@"; }
 deck_cleanup() {
   tm kill-server 2>/dev/null
+  wait_until 20 eval '! pgrep -f -- "$scratch/lake|$scratch/stage" >/dev/null' # a deck that was hung up still ends its work
   cleanup
 }
 trap deck_cleanup EXIT

@@ -496,6 +496,7 @@ static void test_disk_floor(void **state)
 
 int main(void)
 {
+    alarm(300); /* an engine that is broken may wait for ever */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counts),       cmocka_unit_test(test_rows),           cmocka_unit_test(test_steering),
         cmocka_unit_test(test_cancel_in_flight), cmocka_unit_test(test_many_threads), cmocka_unit_test(test_retry_race),

@@ -33,7 +33,8 @@ enum td_code td_record_model_init(struct td_record_model *out, const struct td_r
                                   struct td_err *err);
 void td_record_model_free(struct td_record_model *model);
 void td_sheet_model(const struct td_sheet *sheet, struct td_view_column *columns, struct td_model *out); /* columns: count slots */
-/* Choose and order columns by a comma-separated list; unknown names are TD_USAGE with the nearest known one. `map` has room
+/* Choose and order columns by a comma-separated list; unknown names are TD_USAGE with the nearest known one, and so
+ * is a column named twice. `map` has room
  * for every name; afterwards *count columns, map[i] = source column. */
 enum td_code td_view_select(const struct td_model *model, const char *list, size_t *map, size_t max, size_t *count,
                             struct td_err *err);

@@ -20,6 +20,7 @@ struct cli { /* main thread */
     struct progress progress;
     int signal_fd;
     bool stopped; /* a signal came */
+    bool unread;  /* whoever read standard output has gone: `| head -1` has seen enough */
 };
 
 /* Reading signals from a descriptor keeps their handling on this thread; all others inherit the block. */
@@ -35,12 +36,18 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static void note_unread(struct cli *cli, bool good)
+{
+    if (!good && errno == EPIPE)
+        cli->unread = true;
+}
+
 static bool interrupted(void *ctx, int timeout_ms)
 {
     struct cli *cli = ctx;
     struct signalfd_siginfo info;
     struct pollfd fd = {.fd = cli->signal_fd, .events = POLLIN};
-    fflush(stdout);
+    note_unread(cli, fflush(stdout) == 0);
     if (!cli->stopped && poll(&fd, 1, timeout_ms) > 0 &&
         read(cli->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
         cli->stopped = true;
@@ -63,8 +70,11 @@ static void show_notice(void *ctx, const char *line)
 
 static bool write_stdout(void *ctx, const char *data, size_t len)
 {
-    (void)ctx;
-    return fwrite(data, 1, len, stdout) == len;
+    struct cli *cli = ctx;
+    bool good = !cli->unread && fwrite(data, 1, len, stdout) == len;
+    if (!cli->unread)
+        note_unread(cli, good);
+    return good;
 }
 
 /* --config and --color must be known before the configuration is read. */
@@ -129,7 +139,7 @@ static enum td_code run_deck(struct cli *cli, int argc, const char *const *argv,
 
 static enum td_code run(struct cli *cli, int argc, const char *const *argv, struct td_err *err)
 {
-    struct td_out out = {.write = write_stdout, .width = terminal_width()};
+    struct td_out out = {.write = write_stdout, .ctx = cli, .width = terminal_width()};
     const char *color = option_value(argc, argv, "--color");
     if (color) {
         enum td_code code = td_conf_set(cli->app.conf, "ui.color", color, "flag", err);
@@ -174,7 +184,10 @@ int td_cli_main(int argc, const char *const *argv)
         code = run(cli, argc, argv, &err);
         td_app_free(&cli->app);
     }
-    if (fflush(stdout) != 0 && code == TD_OK && errno != EPIPE)
+    /* The writers end with this when nobody reads any more; what else went wrong still counts. */
+    if (cli->unread && code == TD_IO && strncmp(err.text, "output: ", 8) == 0)
+        code = TD_OK;
+    if (fflush(stdout) != 0 && code == TD_OK && !cli->unread && errno != EPIPE)
         code = td_fail_errno(&err, errno, "standard output");
     if (code != TD_OK && err.text[0])
         fprintf(stderr, "tapedeck: %s\n", err.text);

@@ -6,29 +6,25 @@
 #include <string.h>
 #include "command_internal.h"
 
-static enum td_code put_rule(struct td_sheet *sheet, const char *rule, struct td_cell value, const char *threshold,
-                             int verdict, const char *note, struct td_err *err)
-{
-    static const char *const words[] = {"fail", "pass", "info"};
-    const struct td_cell cells[] = {
-        {.kind = TD_KIND_STR, .v.s = td_str_of(rule)},
-        value,
-        {.kind = threshold ? TD_KIND_STR : TD_KIND_NULL, .v.s = td_str_of(threshold ? threshold : "")},
-        {.kind = TD_KIND_STR, .v.s = td_str_of(words[verdict])},
-        {.kind = TD_KIND_STR, .v.s = td_str_of(note)}};
-    return td_sheet_row(sheet, cells, err);
-}
-
-static struct td_cell number(double value, char text[32])
-{
-    if (isnan(value))
-        return (struct td_cell){.kind = TD_KIND_NULL};
-    return (struct td_cell){.kind = TD_KIND_STR, .v.s = {text, td_format_f64(value, text)}};
-}
-
-static struct td_cell words(const char *text)
+static struct td_cell text_cell(const char *text)
 {
     return (struct td_cell){.kind = text && *text ? TD_KIND_STR : TD_KIND_NULL, .v.s = td_str_of(text ? text : "")};
+}
+
+enum verdict { FAIL, PASS, INFO };
+
+/* A rule's value is a number (text NULL) or a text (value NaN). */
+static enum td_code put_rule(struct td_sheet *sheet, const char *rule, double value, const char *text,
+                             const char *threshold, enum verdict verdict, const char *note, struct td_err *err)
+{
+    static const char *const words[] = {"fail", "pass", "info"};
+    const struct td_cell cells[] = {{.kind = TD_KIND_STR, .v.s = td_str_of(rule)},
+                                    {.kind = isnan(value) ? TD_KIND_NULL : TD_KIND_F64, .v.f = value},
+                                    text_cell(text),
+                                    text_cell(threshold),
+                                    {.kind = TD_KIND_STR, .v.s = td_str_of(words[verdict])},
+                                    {.kind = TD_KIND_STR, .v.s = td_str_of(note)}};
+    return td_sheet_row(sheet, cells, err);
 }
 
 /* The listing of the ticker that was alive on the day; NULL fields where the lake has no ticker table. */
@@ -60,7 +56,7 @@ static enum td_code explain_rules(const struct td_screen *screen, const struct t
                                   struct td_sheet *sheet, struct td_err *err)
 {
     const struct td_thresholds *t = &screen->thresholds;
-    char value[32], limit[5][80];
+    char limit[5][80];
     td_snprintf(limit[0], sizeof limit[0], ">= %g", t->rvol);
     td_snprintf(limit[1], sizeof limit[1], "|x| >= %g", t->pctchg);
     td_snprintf(limit[2], sizeof limit[2], ">= %.15g", t->dvol);
@@ -86,62 +82,76 @@ static enum td_code explain_rules(const struct td_screen *screen, const struct t
     };
     enum td_code code = TD_OK;
     for (size_t i = 0; code == TD_OK && i < TD_COUNT(rules); i++)
-        code = put_rule(sheet, rules[i].rule, number(rules[i].value, value), rules[i].limit, rules[i].pass,
+        code = put_rule(sheet, rules[i].rule, rules[i].value, NULL, rules[i].limit, rules[i].pass ? PASS : FAIL,
                         rules[i].note, err);
     return code;
 }
 
+/* The list on file may have been made by other rules than those that are explained here: then the two may disagree. */
+static enum td_code explain_thresholds(struct td_app *app, const struct td_screen *screen, td_day day,
+                                       struct td_sheet *sheet, struct td_err *err)
+{
+    char now[17], made[17], preset[16];
+    if (td_watch_meta(app->lake, day, made, preset, NULL) != TD_OK)
+        return TD_OK; /* no list of that day, or one that 'status --verify' has more to say about */
+    td_screen_hash(screen, now);
+    if (strcmp(now, made) == 0)
+        return TD_OK;
+    return put_rule(sheet, "thresholds", NAN, made, now, INFO,
+                    "the day's list was made by other rules than these; 'tapedeck universe build' makes it anew", err);
+}
+
+/* Does the row pass all rules, and what membership knows of the ticker. */
 static enum td_code explain_row(struct td_app *app, const struct td_daily_row *row, struct td_sheet *sheet,
                                 struct td_err *err)
 {
     struct td_screen screen = command_screen(app);
     struct td_ticker_row listing = {0};
     struct td_watch_row watch;
-    char text[32];
     bool known;
     enum td_code code = find_reference(app->lake, row->ticker, row->trading_day, &listing, &known, err);
-    if (code == TD_OK)
-        code = explain_rules(&screen, row, sheet, err);
     const struct td_reference reference = {.type = known && *listing.type ? listing.type : NULL,
                                            .exchange = known && *listing.exchange ? listing.exchange : NULL,
                                            .test_ticker = -1};
-    bool listed = td_screen_row(&screen, row, &reference, &watch);
+    bool listed = td_screen_row(&screen, row, &reference, &watch), rich = listed && watch.info_rich == 1;
+    bool of_day = row->bars_from && strcmp(row->bars_from, "day") == 0;
+    const struct {
+        const char *rule;
+        double value;
+        const char *text, *threshold;
+        enum verdict verdict;
+        const char *note;
+    } facts[] = {
+        {"type", NAN, reference.type, screen.membership.types, INFO, "unknown: membership.type_unknown decides"},
+        {"exchange", NAN, reference.exchange, screen.membership.exchanges, INFO, "primary exchange"},
+        {"flags", NAN, row->flags, NULL, INFO, "what to know about the row"},
+        {"session_rows", row->session_rows == UINT32_MAX ? NAN : row->session_rows, NULL, NULL, INFO,
+         "regular minutes with a bar"},
+        {"close_src", NAN, row->close_src, NULL, INFO, of_day ? "row from a daily bar" : "row from minute bars"},
+        {"listed", NAN, listed ? "true" : "false", NULL, listed ? PASS : FAIL,
+         "membership, price band, cap and split rules"},
+        {"info_rich", NAN, rich ? "true" : "false", NULL, rich ? PASS : FAIL, "all rules together"},
+    };
     if (code == TD_OK)
-        code = put_rule(sheet, "type", words(reference.type), screen.membership.types, 2,
-                        "unknown: membership.type_unknown decides", err);
-    if (code == TD_OK)
-        code = put_rule(sheet, "exchange", words(reference.exchange), screen.membership.exchanges, 2,
-                        "primary exchange", err);
-    if (code == TD_OK)
-        code = put_rule(sheet, "flags", words(row->flags), NULL, 2, "what to know about the row", err);
-    if (code == TD_OK)
-        code = put_rule(sheet, "session_rows",
-                        number(row->session_rows == UINT32_MAX ? TD_NO_F64 : row->session_rows, text), NULL, 2,
-                        "regular minutes with a bar", err);
-    if (code == TD_OK)
-        code = put_rule(sheet, "close_src", words(row->close_src), NULL, 2,
-                        row->bars_from && strcmp(row->bars_from, "day") == 0 ? "row from a daily bar"
-                                                                             : "row from minute bars",
-                        err);
-    if (code == TD_OK)
-        code = put_rule(sheet, "listed", words(listed ? "true" : "false"), NULL, listed,
-                        "membership, price band, cap and split rules", err);
-    if (code == TD_OK)
-        code = put_rule(sheet, "info_rich", words(listed && watch.info_rich == 1 ? "true" : "false"), NULL,
-                        listed && watch.info_rich == 1, "all rules together", err);
-    return code;
+        code = explain_rules(&screen, row, sheet, err);
+    for (size_t i = 0; code == TD_OK && i < TD_COUNT(facts); i++)
+        code = put_rule(sheet, facts[i].rule, facts[i].value, facts[i].text, facts[i].threshold, facts[i].verdict,
+                        facts[i].note, err);
+    return code == TD_OK ? explain_thresholds(app, &screen, row->trading_day, sheet, err) : code;
 }
 
 static enum td_code run_explain(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
 {
-    static const char *const names[] = {"rule", "value", "threshold", "verdict", "note"};
-    static const enum td_kind kinds[] = {TD_KIND_STR, TD_KIND_STR, TD_KIND_STR, TD_KIND_STR, TD_KIND_STR};
+    static const char *const names[] = {"rule", "value", "text", "threshold", "verdict", "note"};
+    static const enum td_kind kinds[] = {TD_KIND_STR, TD_KIND_F64, TD_KIND_STR, TD_KIND_STR, TD_KIND_STR, TD_KIND_STR};
     const char *ticker = td_args_text(args, "ticker");
     td_day day = td_args_day(args, "date");
     struct td_rows daily = {0};
     struct td_sheet sheet = {0};
     const struct td_daily_row *row = NULL;
-    enum td_code code = td_app_lake(app, false, err);
+    enum td_code code = command_universe_config(app, args, err);
+    if (code == TD_OK)
+        code = td_app_lake(app, false, err);
     if (code == TD_OK)
         code = td_cache_read(app->lake, ticker, &daily, err);
     if (code == TD_MISSING)
@@ -160,12 +170,8 @@ static enum td_code run_explain(struct td_app *app, const struct td_args *args, 
         code = td_sheet_init(&sheet, names, kinds, TD_COUNT(names), err);
     if (code == TD_OK)
         code = explain_row(app, row, &sheet, err);
-    if (code == TD_OK) {
-        struct td_view_column columns[8];
-        struct td_model model;
-        td_sheet_model(&sheet, columns, &model);
-        code = td_out_model(out, &model, NULL, 0, err);
-    }
+    if (code == TD_OK)
+        code = command_sheet(&sheet, out, err);
     td_sheet_free(&sheet);
     td_rows_free(&daily);
     return code;
@@ -175,6 +181,8 @@ static const struct td_arg_def explain_args[] = {
     ARG("ticker", .positional = true, .required = true, .type = TD_ARG_TICKER, .metavar = "TICKER",
         .help = "case matters"),
     ARG("date", .positional = true, .required = true, .type = TD_ARG_DATE, .metavar = "DATE", .help = "session"),
+    ARG("universe-config", .type = TD_ARG_FILE, .metavar = "FILE",
+        .help = "thresholds and membership over those of universe.yaml"),
 };
 const struct td_command explain_commands[] = {
     {.name = "universe explain",
@@ -183,6 +191,7 @@ const struct td_command explain_commands[] = {
      .args = explain_args,
      .arg_count = TD_COUNT(explain_args),
      .run = run_explain,
-     .help = "  tapedeck universe explain APPS 2025-02-06"},
+     .help = "  tapedeck universe explain APPS 2025-02-06\n  tapedeck universe explain APPS 2025-02-06 "
+             "--universe-config mine.yaml"},
 };
 const size_t explain_command_count = TD_COUNT(explain_commands);

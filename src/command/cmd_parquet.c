@@ -79,42 +79,56 @@ static enum td_code cat_row(struct cat_sink *sink, const struct td_scan *scan, c
     return code;
 }
 
-static enum td_code cat_rows(struct td_scan *scan, struct scan_row *row, const struct td_filter *filter, int64_t limit,
+/* Rows of `shown` go out; `tested` reads the same file with all its columns, so that a filter sees also those that are
+ * not shown. It is the same scan where all are. */
+struct cat_scans {
+    struct td_scan *shown, *tested;
+    struct scan_row row, test_row;
+};
+
+static struct td_model row_model(const struct scan_row *row)
+{
+    return (struct td_model){
+        .columns = row->columns, .column_count = row->count, .rows = 1, .cell = scan_cell, .ctx = row};
+}
+
+static enum td_code cat_rows(struct cat_scans *scans, const struct td_filter *filter, int64_t limit,
                              struct cat_sink *sink, struct td_err *err)
 {
-    struct td_model model = {
-        .columns = row->columns, .column_count = row->count, .rows = 1, .cell = scan_cell, .ctx = row};
+    bool apart = scans->tested != scans->shown;
+    const struct td_model model = row_model(apart ? &scans->test_row : &scans->row);
     bool more = true;
     enum td_code code = TD_OK;
     for (int64_t shown = 0; code == TD_OK && (limit < 0 || shown < limit);) {
-        code = td_scan_next(scan, row->cells, &more, err);
+        code = td_scan_next(scans->shown, scans->row.cells, &more, err);
+        if (code == TD_OK && more && apart)
+            code = td_scan_next(scans->tested, scans->test_row.cells, &more, err);
         if (code != TD_OK || !more)
             break;
         if (filter && !td_filter_match(filter, &model, 0))
             continue;
-        code = cat_row(sink, scan, row, err);
+        code = cat_row(sink, scans->shown, &scans->row, err);
         shown++;
     }
     return code;
 }
 
-static enum td_code cat_scan(struct td_scan *scan, struct scan_row *row, const struct td_args *args, int64_t limit,
-                             struct td_out *out, struct td_err *err)
+static enum td_code cat_scan(struct cat_scans *scans, const struct td_args *args, int64_t limit, struct td_out *out,
+                             struct td_err *err)
 {
-    struct td_model model = {
-        .columns = row->columns, .column_count = row->count, .rows = 1, .cell = scan_cell, .ctx = row};
+    const struct td_model model = row_model(scans->tested != scans->shown ? &scans->test_row : &scans->row);
     struct cat_sink sink = {.out = out, .canonical = out->format == TD_FORMAT_CSV};
     struct td_filter *filter = NULL;
     const char *where = td_args_text(args, "where");
     td_buf_init(&sink.text, (size_t)256 << 20);
     enum td_code code = where ? td_filter_parse(where, &model, &filter, err) : TD_OK;
     if (code == TD_OK && sink.canonical)
-        td_scan_canonical_header(scan, &sink.text);
+        td_scan_canonical_header(scans->shown, &sink.text);
     else if (code == TD_OK)
-        code = td_out_begin(&sink.stream, out, row->columns, row->count, err);
+        code = td_out_begin(&sink.stream, out, scans->row.columns, scans->row.count, err);
     bool begun = code == TD_OK && !sink.canonical;
     if (code == TD_OK)
-        code = cat_rows(scan, row, filter, limit, &sink, err);
+        code = cat_rows(scans, filter, limit, &sink, err);
     if (code == TD_OK && sink.canonical) {
         code = td_buf_check(&sink.text, "rows", err);
         if (code == TD_OK && sink.text.len)
@@ -129,30 +143,62 @@ static enum td_code cat_scan(struct td_scan *scan, struct scan_row *row, const s
     return code;
 }
 
+static enum td_code row_of(const struct td_scan *scan, struct scan_row *row, struct td_err *err)
+{
+    size_t n = td_scan_column_count(scan);
+    *row = (struct scan_row){td_calloc(n + 1, sizeof *row->columns), td_calloc(n + 1, sizeof *row->cells), n};
+    if (!row->columns || !row->cells)
+        return td_fail(err, TD_NOMEM, "out of memory: a row of %zu columns", n);
+    for (size_t i = 0; i < n; i++)
+        row->columns[i] = (struct td_view_column){td_scan_column_at(scan, i)->name, td_scan_column_at(scan, i)->kind};
+    return TD_OK;
+}
+
 static enum td_code cat_file(const char *path, const struct td_args *args, int64_t limit, struct td_out *out,
                              struct td_err *err)
 {
-    struct td_scan *scan = NULL;
-    enum td_code code = td_scan_open(path, td_args_text(args, "columns"), &scan, err);
-    if (code != TD_OK)
-        return code;
-    size_t n = td_scan_column_count(scan);
-    struct scan_row row = {td_calloc(n, sizeof *row.columns), td_calloc(n, sizeof *row.cells), n};
-    if (!row.columns || !row.cells)
-        code = td_fail(err, TD_NOMEM, "%s: out of memory", path);
-    for (size_t i = 0; code == TD_OK && i < n; i++)
-        row.columns[i] = (struct td_view_column){td_scan_column_at(scan, i)->name, td_scan_column_at(scan, i)->kind};
+    const char *columns = td_args_text(args, "columns");
+    struct cat_scans scans = {0};
+    enum td_code code = td_scan_open(path, columns, &scans.shown, err);
+    if (code == TD_OK && columns && td_args_given(args, "where"))
+        code = td_scan_open(path, NULL, &scans.tested, err);
+    else
+        scans.tested = scans.shown;
     if (code == TD_OK)
-        code = cat_scan(scan, &row, args, limit, out, err);
-    td_free(row.columns);
-    td_free(row.cells);
-    td_scan_close(scan);
+        code = row_of(scans.shown, &scans.row, err);
+    if (code == TD_OK && scans.tested != scans.shown)
+        code = row_of(scans.tested, &scans.test_row, err);
+    if (code == TD_OK)
+        code = cat_scan(&scans, args, limit, out, err);
+    td_free(scans.row.columns);
+    td_free(scans.row.cells);
+    td_free(scans.test_row.columns);
+    td_free(scans.test_row.cells);
+    if (scans.tested != scans.shown)
+        td_scan_close(scans.tested);
+    td_scan_close(scans.shown);
     return code;
+}
+
+/* A column twice would be a key twice in json, and no one's wish. */
+static enum td_code check_columns(const char *list, struct td_err *err)
+{
+    for (const char *at = list; at && *at;) {
+        size_t n = strcspn(at, ",");
+        for (const char *other = at + n + (at[n] == ','); n && *other;) {
+            size_t m = strcspn(other, ",");
+            if (m == n && memcmp(at, other, n) == 0)
+                return td_fail(err, TD_USAGE, "columns: '%.*s' is named twice", (int)n, at);
+            other += m + (other[m] == ',');
+        }
+        at += n + (at[n] == ',');
+    }
+    return TD_OK;
 }
 
 static enum td_code cat(const struct td_args *args, int64_t limit, struct td_out *out, struct td_err *err)
 {
-    enum td_code code = TD_OK;
+    enum td_code code = check_columns(td_args_text(args, "columns"), err);
     for (size_t i = 0; code == TD_OK && i < td_args_count(args, "file"); i++)
         code = cat_file(td_args_nth(args, "file", i), args, limit, out, err);
     return code;
@@ -224,7 +270,8 @@ static const struct td_arg_def cat_args[] = {
     FILES,
     ARG("columns", .type = TD_ARG_COLUMNS, .metavar = "A,B", .help = "these columns, in this order"),
     ARG("limit", .aliases = "n", .type = TD_ARG_INT, .metavar = "N", .help = "the first N rows only"),
-    ARG("where", .type = TD_ARG_FILTER, .metavar = "EXPR", .help = "rows that match, for example 'volume > 1e6'"),
+    ARG("where", .type = TD_ARG_FILTER, .metavar = "EXPR",
+        .help = "rows that match, for example 'volume > 1e6'; all columns of the file may be named"),
 };
 
 const struct td_command parquet_commands[] = {

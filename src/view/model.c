@@ -195,6 +195,9 @@ enum td_code td_view_select(const struct td_model *model, const char *list, size
             view_no_column(model, name, why, sizeof why);
             return td_fail(err, TD_USAGE, "columns: %s", why);
         }
+        for (size_t i = 0; i < *count; i++)
+            if (map[i] == (size_t)column) /* also under another of its names */
+                return td_fail(err, TD_USAGE, "columns: '%s' is named twice", model->columns[column].name);
         if (*count == max)
             return td_fail(err, TD_USAGE, "columns: more than %zu names", max);
         map[(*count)++] = (size_t)column;

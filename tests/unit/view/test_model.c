@@ -63,14 +63,15 @@ static void chooses_columns(void **state)
         {"ticker", "a"},
         {"note,ticker,rvol30", "kab"},
         {" cap , px ,CHG", "dec"},
-        {"ticker,ticker", "aa"},
+        {"ticker,ticker", "columns: 'ticker' is named twice"},
         {"", "columns: an empty name; names are separated by single commas"},
         {"ticker,", "columns: an empty name; names are separated by single commas"},
         {"ticker,pctchg", "columns: no column \"pctchg\"; did you mean pctchg_d?"},
         {"%chg,$vol", "columns: no column \"$vol\"; there are ticker, rvol30, pctchg_d, market_cap_d, close_d, trades, "
                       "mins, trading_day, timestamp, info_rich, note"},
         {"a,b,c,d", NULL},
-        {"mins,mins,mins,mins,mins", "columns: more than 4 names"},
+        {"ticker,rvol30,note,mins,trades", "columns: more than 4 names"},
+        {"ticker,rvol30,rvol", "columns: 'rvol30' is named twice"},
         {"ti\x1b[Jcker", "columns: no column \"ti?[Jcker\"; did you mean ticker?"},
     };
     (void)state;
@@ -134,9 +135,9 @@ static void short_names_reach_every_screen(void **state)
         const struct td_record *record;
         const char *list, *names;
     } cases[] = {
-        {&td_watch_record, "cap,price,px,chg,vol,rvol,dvol,gap,day,date,%CHG,$vol,rich,r",
-         "market_cap_d,close_d,close_d,pctchg_d,vol_d,rvol30,dollar_vol_d,gap_pct_d,trading_day,trading_day,pctchg_d,"
-         "dollar_vol_d,info_rich,r_rvol,"},
+        {&td_watch_record, "cap,price,chg,vol,rvol,dvol,gap,day,rich,r",
+         "market_cap_d,close_d,pctchg_d,vol_d,rvol30,dollar_vol_d,gap_pct_d,trading_day,info_rich,r_rvol,"},
+        {&td_watch_record, "px,date,%CHG,$vol", "close_d,trading_day,pctchg_d,dollar_vol_d,"},
         {&td_daily_record, "open,high,low,close,vwap,trades", "open_d,high_d,low_d,close_d,vwap_d,trades_d,"},
         {&td_candle_record, "time,px,vol,trades,open", "timestamp,close,volume,transactions,open,"},
         {&td_topn_record, "ir252,last seen", "days_info_rich_252,last_seen,"},

@@ -160,6 +160,7 @@ struct deck {
     enum td_tier tier;
     bool clock, mouse, quit, dirty, starting;
     enum td_code end; /* what td_ui_run returns */
+    int64_t quit_asked_ns; /* when leaving was asked for while jobs ran, 0 = never */
     /* tasks */
     struct td_pool *command_pool;
     pthread_mutex_t mail_lock;
@@ -206,6 +207,7 @@ void deck_key(struct deck *deck, const struct keys_event *event);
 /* jobs */
 void jobs_refresh(struct deck *deck);
 void jobs_move(struct deck *deck, long step);
+size_t jobs_own_running(const struct deck *deck); /* of this process, as of the last snapshot */
 
 /* history file */
 void history_open(struct deck *deck);

@@ -113,6 +113,14 @@ void jobs_refresh(struct deck *deck)
     deck_query(deck, deck->jobs, &task->task);
 }
 
+size_t jobs_own_running(const struct deck *deck)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < deck->job_count; i++)
+        count += deck->jobs[i].id != 0 && running(&deck->jobs[i]);
+    return count;
+}
+
 void jobs_move(struct deck *deck, long step)
 {
     long at = (long)deck->job_cursor + step, last = (long)deck->job_count - 1;

@@ -8,6 +8,7 @@
 #include "deck.h"
 #include "prompt.h"
 
+#define QUIT_SURE_NS INT64_C(10000000000) /* a second wish within ten seconds is meant */
 #define FRAME_MS 50 /* job progress is drawn at most this often; keys are always at once */
 
 void deck_notice(void *ctx, const char *line)
@@ -59,6 +60,20 @@ static void set_clock(struct deck *deck, bool on)
     deck->dirty = true;
 }
 
+/* Jobs of this deck end with it, at a unit boundary: one key must not end hours of work by accident. */
+static void wish_quit(struct deck *deck)
+{
+    size_t jobs = jobs_own_running(deck);
+    int64_t now = td_mono_ns();
+    bool sure = deck->quit_asked_ns && now - deck->quit_asked_ns < QUIT_SURE_NS;
+    if (!jobs || sure) {
+        deck->quit = true;
+        return;
+    }
+    deck->quit_asked_ns = now;
+    deck_say(deck, TD_ROLE_WARN, "%zu job%s of this deck would stop at a unit boundary: q again leaves", jobs, jobs == 1 ? "" : "s");
+}
+
 static void wish_filter(struct deck *deck, const char *text)
 {
     struct td_err err = {0};
@@ -96,7 +111,8 @@ static void take_own_wishes(struct deck *deck)
 {
     struct td_app *app = deck->app;
     struct td_err err = {0};
-    deck->quit = deck->quit || app->want_quit;
+    if (app->want_quit)
+        wish_quit(deck);
     app->want_quit = false;
     if (app->want_clock >= 0)
         set_clock(deck, app->want_clock == 1);

@@ -157,6 +157,27 @@ static void test_reads_never_hold_up_keys(void **state)
     stop(0);
 }
 
+/* One q does not end hours of work: with a job of its own running the deck asks first. */
+static void test_quit_while_a_job_runs(void **state)
+{
+    (void)state;
+    td_snprintf(gate, sizeof gate, "%s/gate", lake_home);
+    start(36, 124);
+    PTY_EXPECT(&pty, "AAAA  30m");
+    pty_settle(&pty);
+    close(open(gate, O_CREAT | O_WRONLY, 0600));
+    pty_send(&pty, ":cache build\r");
+    PTY_EXPECT(&pty, "1 running cache");
+    pty_send(&pty, "q");
+    PTY_EXPECT(&pty, "1 job of this deck would stop at a unit boundary: q again leaves");
+    pty_send(&pty, "j");
+    PTY_EXPECT(&pty, ">BBBB"); /* still here */
+    pty_send(&pty, "q");
+    assert_int_equal(unlink(gate), 0); /* the unit in flight may end now */
+    stop(0);
+    gate[0] = '\0';
+}
+
 /* Another process: a job whose reads wait at a gate of its own, until it is killed. */
 static pid_t start_other(void)
 {
@@ -310,6 +331,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_suspend_and_return, filled, clean),
         cmocka_unit_test_setup_teardown(test_idle_is_silent, filled, clean),
         cmocka_unit_test_setup_teardown(test_reads_never_hold_up_keys, filled, clean),
+        cmocka_unit_test_setup_teardown(test_quit_while_a_job_runs, filled, clean),
         cmocka_unit_test_setup_teardown(test_jobs_of_others, filled, clean),
         cmocka_unit_test_setup_teardown(test_sizes, filled, clean),
         cmocka_unit_test_setup_teardown(test_small_screen_works, filled, clean),

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 RANDOM=${SEED:-20251205} # the instants are drawn from a seed; the machine's speed does the rest
 case $FLAVOUR in
-  release) market=(--tickers 80 --sessions 20) rounds=4 kills=3 ;;
+  release) market=(--tickers 50 --sessions 12) rounds=4 kills=3 ;;
   *) market=(--tickers 20 --sessions 5) rounds=4 kills=2 ;;
 esac
 killed=0

@@ -12,12 +12,12 @@ static const struct {
     double low, high;
     const char *range;
 } ranges[] = {
-    {"limits.memory", 16 << 20, INFINITY, "16MiB or more"}, {"limits.workers", 0, 1024, "0 to 1024"},
+    {"limits.memory", 16 << 20, HUGE_VAL, "16MiB or more"}, {"limits.workers", 0, 1024, "0 to 1024"},
     {"ingest.max_concurrent", 1, 256, "1 to 256"},          {"ingest.retries", 0, 100, "0 to 100"},
-    {"ingest.timeout", 1, 3600, "1 to 3600 seconds"},       {"thresholds.rvol", 0, INFINITY, "0 or more"},
-    {"thresholds.pctchg", 0, INFINITY, "0 or more"},        {"thresholds.dvol", 0, INFINITY, "0 or more"},
-    {"thresholds.min_price", 0, INFINITY, "0 or more"},     {"thresholds.max_price", 0, INFINITY, "0 or more"},
-    {"thresholds.cap_max", 0, INFINITY, "0 or more"},       {"processing.parallel", 0, 1024, "0 to 1024"},
+    {"ingest.timeout", 1, 3600, "1 to 3600 seconds"},       {"thresholds.rvol", 0, HUGE_VAL, "0 or more"},
+    {"thresholds.pctchg", 0, HUGE_VAL, "0 or more"},        {"thresholds.dvol", 0, HUGE_VAL, "0 or more"},
+    {"thresholds.min_price", 0, HUGE_VAL, "0 or more"},     {"thresholds.max_price", 0, HUGE_VAL, "0 or more"},
+    {"thresholds.cap_max", 0, HUGE_VAL, "0 or more"},       {"processing.parallel", 0, 1024, "0 to 1024"},
     {"processing.compression_level", 1, 19, "1 to 19"},     {"processing.top_k", 1, 100000, "1 to 100000"},
 };
 

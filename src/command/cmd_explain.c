@@ -97,7 +97,7 @@ static enum td_code explain_thresholds(struct td_app *app, const struct td_scree
     td_screen_hash(screen, now);
     if (strcmp(now, made) == 0)
         return TD_OK;
-    return put_rule(sheet, "thresholds", NAN, made, now, INFO,
+    return put_rule(sheet, "thresholds", TD_NO_F64, made, now, INFO,
                     "the day's list was made by other rules than these; 'tapedeck universe build' makes it anew", err);
 }
 
@@ -122,15 +122,15 @@ static enum td_code explain_row(struct td_app *app, const struct td_daily_row *r
         enum verdict verdict;
         const char *note;
     } facts[] = {
-        {"type", NAN, reference.type, screen.membership.types, INFO, "unknown: membership.type_unknown decides"},
-        {"exchange", NAN, reference.exchange, screen.membership.exchanges, INFO, "primary exchange"},
-        {"flags", NAN, row->flags, NULL, INFO, "what to know about the row"},
-        {"session_rows", row->session_rows == UINT32_MAX ? NAN : row->session_rows, NULL, NULL, INFO,
+        {"type", TD_NO_F64, reference.type, screen.membership.types, INFO, "unknown: membership.type_unknown decides"},
+        {"exchange", TD_NO_F64, reference.exchange, screen.membership.exchanges, INFO, "primary exchange"},
+        {"flags", TD_NO_F64, row->flags, NULL, INFO, "what to know about the row"},
+        {"session_rows", row->session_rows == UINT32_MAX ? TD_NO_F64 : row->session_rows, NULL, NULL, INFO,
          "regular minutes with a bar"},
-        {"close_src", NAN, row->close_src, NULL, INFO, of_day ? "row from a daily bar" : "row from minute bars"},
-        {"listed", NAN, listed ? "true" : "false", NULL, listed ? PASS : FAIL,
+        {"close_src", TD_NO_F64, row->close_src, NULL, INFO, of_day ? "row from a daily bar" : "row from minute bars"},
+        {"listed", TD_NO_F64, listed ? "true" : "false", NULL, listed ? PASS : FAIL,
          "membership, price band, cap and split rules"},
-        {"info_rich", NAN, rich ? "true" : "false", NULL, rich ? PASS : FAIL, "all rules together"},
+        {"info_rich", TD_NO_F64, rich ? "true" : "false", NULL, rich ? PASS : FAIL, "all rules together"},
     };
     if (code == TD_OK)
         code = explain_rules(&screen, row, sheet, err);

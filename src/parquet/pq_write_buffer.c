@@ -87,10 +87,10 @@ static enum td_code append_slots(struct td_pq_writer *w, struct pq_buffer *b, co
 {
     const uint8_t *src = (const uint8_t *)array->values + from * b->width;
     size_t present = array->valid ? pq_bits_count(array->valid, from, n) : n;
-    if (td_grow(&b->slots, &b->slots_cap, (b->present + present) * b->width, 1, err) != TD_OK)
+    size_t slots = b->present + present;
+    /* One slot at least, so that a column of nulls alone has a place to point at, too. */
+    if (td_grow(&b->slots, &b->slots_cap, (slots ? slots : 1) * b->width, 1, err) != TD_OK)
         return no_memory(w, err);
-    if (!present) /* there may be no memory yet to point into */
-        return TD_OK;
     uint8_t *dst = b->slots + b->present * b->width;
     b->present += present;
     if (present == n) {

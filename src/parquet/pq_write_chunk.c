@@ -9,6 +9,8 @@
 
 static void put_numbers(struct td_buf *out, const struct pq_buffer *b, const struct pq_span *p)
 {
+    if (!p->present) /* texts that are all null come here, too, and have no slots */
+        return;
     if (b->column.type == TD_PQ_BOOLEAN) {
         if (!td_buf_reserve(out, (p->present + 7) / 8))
             return;

@@ -10,7 +10,7 @@
 
 struct column {
     struct td_pq_column about;
-    char name[16];
+    char name[32];
     uint64_t values[MOST_ROWS * 2]; /* slots of at most 16 bytes */
     uint64_t valid[TD_PQ_WORDS(MOST_ROWS)];
     struct td_pq_array array;

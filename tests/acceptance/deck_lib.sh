@@ -18,7 +18,7 @@ tm start-server \; set -g exit-empty off \; set -g status off \; set -g remain-o
   set -g escape-time 0 || skip_all "tmux does not start here"
 
 # Instrumented builds take their time; nothing below asserts one.
-if full; then patience=${TEST_PATIENCE:-20} market=(--tickers 60 --sessions 12); else patience=120 market=(--tickers 20 --sessions 6); fi
+if full; then patience=${TEST_PATIENCE:-20} market=(--tickers 60 --sessions 12); else patience=120 market=(--tickers 60 --sessions 6); fi
 demo_day=2025-12-05
 
 make_lake() { # [DIR]: a filled demo lake in $lake

@@ -343,6 +343,19 @@ enum td_code td_command_run(struct td_app *app, const char *const *words, size_t
     return code;
 }
 
+/* A command that takes one expression to the end of the line (filter): the text after its name, quotes and all; else NULL. */
+static const char *rest_of_line(char *const *words, size_t count, const char *line)
+{
+    size_t used = 0;
+    const struct td_command *command = match((const char *const *)words, count, &used);
+    const struct td_arg_def *def = command && used == 1 && command->arg_count == 1 ? &command->args[0] : NULL;
+    if (!def || def->type != TD_ARG_FILTER || !def->positional || count < 2 || words[1][0] == '-')
+        return NULL;
+    line += strspn(line, " \t");
+    line += strcspn(line, " \t");
+    return line + strspn(line, " \t");
+}
+
 enum td_code td_command_line(struct td_app *app, const char *line, struct td_out *out, struct td_err *err)
 {
     struct td_arena arena;
@@ -350,7 +363,11 @@ enum td_code td_command_line(struct td_app *app, const char *line, struct td_out
     size_t count = 0;
     td_arena_init(&arena, (size_t)16 << 20);
     enum td_code code = td_line_split(line, &arena, &words, &count, err);
-    if (code == TD_OK && count)
+    const char *rest = code == TD_OK && count ? rest_of_line(words, count, line) : NULL;
+    bool quoted = rest && count == 2 && (rest[0] == '"' || rest[0] == '\''); /* the whole expression as one word, as in a shell */
+    if (rest && !quoted)
+        code = td_command_run(app, (const char *const[]){words[0], rest}, 2, out, err);
+    else if (code == TD_OK && count)
         code = td_command_run(app, (const char *const *)words, count, out, err);
     td_arena_free(&arena);
     return code;

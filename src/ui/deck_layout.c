@@ -111,6 +111,19 @@ static bool touches_below(const struct layout *layout, const struct area *area)
 }
 
 /* After the pane: what it draws may first have to be chosen for the room it got, a chart's timeframe for one. */
+/* Parts of a title are two blanks apart; a part that does not fit whole is left out, so that no number is ever cut. */
+static void fit_title(char *title, int room)
+{
+    while (td_text_width(title) > room) {
+        char *part = NULL;
+        for (char *p = strstr(title, "  "); p; p = strstr(p + 1, "  "))
+            part = p;
+        if (!part)
+            break; /* one part alone is cut by the grid */
+        *part = '\0';
+    }
+}
+
 static void draw_title(struct deck *deck, const struct area *a, enum pane_id id)
 {
     struct td_grid *grid = &deck->grid;
@@ -120,6 +133,7 @@ static void draw_title(struct deck *deck, const struct area *a, enum pane_id id)
     panes[id]->title(deck, title, sizeof title - 2);
     if (a->cols > 6) {
         int room = a->cols - 4, at = a->col + 1;
+        fit_title(title, room);
         td_grid_put(grid, a->row, at, ' ', line, 0);
         int used = td_grid_text(grid, a->row, at + 1, room, title, focus ? TD_ROLE_FOCUS : TD_ROLE_TITLE, 0);
         td_grid_put(grid, a->row, at + 1 + used, ' ', line, 0);

@@ -185,6 +185,12 @@ static void test_run(void **state)
     assert_string_equal(app.want_theme, "light");
     check_run(&app, "filter rvol30 > 3", TD_OK, NULL);
     assert_string_equal(app.want_filter, "rvol30 > 3");
+    check_run(&app, "filter ticker = 'WACT' and  rvol30 > 3", TD_OK, NULL);
+    assert_string_equal(app.want_filter, "ticker = 'WACT' and  rvol30 > 3");
+    check_run(&app, "filter \"ticker = 'WACT'\"", TD_OK, NULL);
+    assert_string_equal(app.want_filter, "ticker = 'WACT'");
+    check_run(&app, "filter", TD_OK, NULL);
+    assert_string_equal(app.want_filter, "-");
     check_run(&app, "set clock off", TD_OK, NULL);
     assert_int_equal(app.want_clock, 0);
     td_app_free(&app);

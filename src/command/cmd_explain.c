@@ -191,7 +191,6 @@ const struct td_command explain_commands[] = {
      .args = explain_args,
      .arg_count = TD_COUNT(explain_args),
      .run = run_explain,
-     .help = "  tapedeck universe explain APPS 2025-02-06\n  tapedeck universe explain APPS 2025-02-06 "
-             "--universe-config mine.yaml"},
+     .help = "  tapedeck universe explain APPS 2025-02-06"},
 };
 const size_t explain_command_count = TD_COUNT(explain_commands);

@@ -73,7 +73,7 @@ static enum td_code key_of_file(const char *path, char *out, size_t size, struct
     if (code == TD_OK) {
         key = td_doc_text(doc, "api_key");
         code = key && *key ? take_key(key, path, out, size, err)
-                           : td_fail(err, TD_AUTH, "%s: no line 'api_key: KEY' in the credentials file", path);
+                           : td_fail(err, TD_AUTH, "%s: the credentials file has no line that begins with 'api_key'", path);
     }
     if (text.data)
         explicit_bzero(text.data, text.cap);

@@ -248,12 +248,13 @@ static void set_valid(uint64_t *valid, size_t i, bool on)
 
 static enum td_code write_rows(struct td_pq_writer *writer, const char *ticker, const struct td_bars *bars, struct td_err *err)
 {
-    struct td_str *tickers = td_malloc(BATCH_ROWS * sizeof *tickers);
-    size_t words = TD_PQ_WORDS(BATCH_ROWS);
-    uint64_t *valid = td_malloc(3 * words * sizeof *valid);
+    size_t most = bars->n < BATCH_ROWS ? bars->n : BATCH_ROWS; /* most months of most tickers are far shorter */
+    struct td_str *tickers = td_calloc(most, sizeof *tickers), same = td_str_of(ticker);
+    size_t words = TD_PQ_WORDS(most);
+    uint64_t *valid = td_calloc(3 * words, sizeof *valid);
     enum td_code code = tickers && valid ? TD_OK : td_fail(err, TD_NOMEM, "out of memory: a batch of bars");
-    for (size_t i = 0; code == TD_OK && i < BATCH_ROWS; i++)
-        tickers[i] = td_str_of(ticker);
+    for (size_t i = 0; code == TD_OK && i < most; i++)
+        tickers[i] = same;
     for (size_t at = 0; code == TD_OK && at < bars->n; at += BATCH_ROWS) {
         size_t n = bars->n - at < BATCH_ROWS ? bars->n - at : BATCH_ROWS;
         memset(valid, 0, 3 * words * sizeof *valid);

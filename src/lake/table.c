@@ -82,7 +82,7 @@ enum td_kind td_field_cell_kind(const struct td_field *field)
 /* Batch memory of one table: a slot array and a bitmap per field. */
 struct batch {
     struct td_pq_array arrays[MAX_FIELDS];
-    size_t count;
+    size_t count, rows;
 };
 
 static void batch_free(struct batch *batch)
@@ -93,13 +93,14 @@ static void batch_free(struct batch *batch)
     }
 }
 
-static enum td_code batch_init(struct batch *batch, const struct td_record *record, const char *path, struct td_err *err)
+/* Room for `rows` rows at most, BATCH_ROWS at a time: most tables are small and there are thousands of them. */
+static enum td_code batch_init(struct batch *batch, const struct td_record *record, uint64_t rows, const char *path, struct td_err *err)
 {
-    *batch = (struct batch){0};
+    *batch = (struct batch){.rows = rows < 1 ? 1 : rows < BATCH_ROWS ? (size_t)rows : BATCH_ROWS};
     for (size_t i = 0; i < record->count; i++) {
         struct td_pq_column column = lake_column_of(&record->fields[i]);
-        batch->arrays[i].values = td_calloc(BATCH_ROWS, td_pq_width(column.type));
-        batch->arrays[i].valid = td_calloc(TD_PQ_WORDS(BATCH_ROWS), sizeof(uint64_t));
+        batch->arrays[i].values = td_calloc(batch->rows, td_pq_width(column.type));
+        batch->arrays[i].valid = td_calloc(TD_PQ_WORDS(batch->rows), sizeof(uint64_t));
         batch->count++;
         if (!batch->arrays[i].values || !batch->arrays[i].valid)
             return td_fail(err, TD_NOMEM, "%s: out of memory", path);
@@ -135,12 +136,12 @@ static enum td_code write_table(struct td_pq_writer *writer, const char *path, c
         code = td_pq_writer_meta(writer, meta[i].key, meta[i].value, err);
     if (code != TD_OK)
         return code;
-    code = batch_init(&batch, record, path, err);
+    code = batch_init(&batch, record, count, path, err);
     const char *row = rows;
-    for (size_t at = 0; code == TD_OK && at < count; at += BATCH_ROWS) {
-        size_t n = count - at < BATCH_ROWS ? count - at : BATCH_ROWS;
+    for (size_t at = 0; code == TD_OK && at < count; at += batch.rows) {
+        size_t n = count - at < batch.rows ? count - at : batch.rows;
         for (size_t k = 0; k < record->count; k++) {
-            memset(batch.arrays[k].valid, 0, TD_PQ_WORDS(BATCH_ROWS) * sizeof(uint64_t));
+            memset(batch.arrays[k].valid, 0, TD_PQ_WORDS(batch.rows) * sizeof(uint64_t));
             for (size_t i = 0; i < n; i++)
                 put_cell(&record->fields[k], row + (at + i) * record->size, &batch.arrays[k], i);
         }
@@ -275,13 +276,13 @@ static enum td_code read_rows(struct td_pq_reader *reader, const char *path, con
                               const int field_of[MAX_FIELDS], size_t count, int64_t rows, struct td_rows *out, struct td_err *err)
 {
     struct batch batch;
-    enum td_code code = batch_init(&batch, record, path, err);
+    enum td_code code = batch_init(&batch, record, (uint64_t)rows, path, err);
     struct td_pq_array arrays[MAX_FIELDS];
     for (size_t k = 0; k < count; k++)
         arrays[k] = batch.arrays[field_of[k]];
     while (code == TD_OK && (int64_t)out->count < rows) {
         size_t got = 0;
-        code = td_pq_read(reader, arrays, BATCH_ROWS, &got, err);
+        code = td_pq_read(reader, arrays, batch.rows, &got, err);
         if (code == TD_OK && got == 0)
             code = td_fail(err, TD_DATA, "%s: ends after %zu of %lld rows", path, out->count, (long long)rows);
         if (code == TD_OK)

@@ -264,4 +264,10 @@ void loop_stop_process(void)
     sigprocmask(SIG_UNBLOCK, &stop, NULL);
     sigprocmask(SIG_BLOCK, &stop, NULL);
     sigaction(SIGTSTP, &old, NULL);
+    /* The SIGCONT that woke it is answered by the caller's redraw: left pending it would cause another. */
+    sigset_t woken;
+    const struct timespec now = {0, 0};
+    sigemptyset(&woken);
+    sigaddset(&woken, SIGCONT);
+    (void)sigtimedwait(&woken, NULL, &now);
 }

@@ -23,7 +23,7 @@ const char *__lsan_default_suppressions(void)
     return "leak:libreadline\nleak:libtinfo\nleak:libncursesw\nleak:libvterm\n";
 }
 
-#define PTY_PATIENCE_MS 10000 /* a condition that has not come by then never will */
+#define PTY_PATIENCE_MS 40000 /* a condition that has not come by then never will */
 
 struct pty {
     pid_t pid;

@@ -257,6 +257,14 @@ size_t td_job_live(const struct td_lake *lake, struct td_job_view *out, size_t m
     return n;
 }
 
+/* "PID-ID.json.new" of a process that is gone: it was killed between writing and renaming. */
+static bool half_written(const char *name)
+{
+    size_t len = strlen(name);
+    long pid = strtol(name, NULL, 10);
+    return len > 9 && strcmp(name + len - 9, ".json.new") == 0 && pid > 0 && process_start(pid) == 0;
+}
+
 void job_live_sweep(const struct td_lake *lake, const char *dataset)
 {
     char folder[1100];
@@ -268,6 +276,10 @@ void job_live_sweep(const struct td_lake *lake, const char *dataset)
         struct td_job_view view;
         bool mine = false;
         td_snprintf(path, sizeof path, "%s/%s", folder, names.items[i]);
+        if (half_written(names.items[i])) {
+            unlink(path);
+            continue;
+        }
         if (live_read(path, &view, &mine, owner) && view.state == TD_JOB_INTERRUPTED && strcmp(owner, dataset) == 0)
             unlink(path); /* this run goes on where it was interrupted */
     }

@@ -246,6 +246,15 @@ static void test_live_garbage(void **state)
     for (size_t i = 0; i < n; i++)
         assert_true(views[i].state == TD_JOB_INTERRUPTED && views[i].counts.ok == 0);
     assert_int_equal(td_job_live(lake.lake, views, 1), 1);
+    /* a state half written by a process that is gone is swept, one of a living process is not */
+    char gone[300], alive[300];
+    snprintf(gone, sizeof gone, "%s/_runs/live/99999999-1.json.new", lake.root);
+    snprintf(alive, sizeof alive, "%s/_runs/live/%ld-9.json.new", lake.root, (long)getpid());
+    spill(gone, "{", 1);
+    spill(alive, "{", 1);
+    job_live_sweep(lake.lake, "universe");
+    assert_false(td_file_exists(gone));
+    assert_true(td_file_exists(alive));
     fixture_free(&lake);
 }
 

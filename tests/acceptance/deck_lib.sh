@@ -87,6 +87,13 @@ command_line() {
   press Enter
 }
 
+# q, and q again when the deck asks because a job of its own still runs.
+quit_deck() {
+  press q
+  wait_until "$patience" eval 'deck_ended || screen_has "q again leaves"'
+  deck_ended || press q
+}
+
 # ---- what the screen shows ----
 
 screen_has() { pane_text | grep -qE -- "$1"; }

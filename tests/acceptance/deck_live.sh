@@ -16,7 +16,7 @@ make_lake "$lake" # nothing left to fill: finds the list's first tickers
 shows "the list has rows" "^[^A-Za-z]*[> ]$first_ticker "
 shows "the first line says through when there are data" "data through $demo_day"
 holds "the chart shows the ticker under the cursor" wait_until "$patience" chart_is "$first_ticker"
-press q
+quit_deck
 left_sane "q leaves the demo" 0 # on standard error stands what filling the lake said
 # ---- a job from the prompt, live ----
 
@@ -149,7 +149,7 @@ type_text 'filter ticker = "Ü€"'
 shows "the prompt takes UTF-8" '^:filter ticker = "Ü€"'
 press Escape
 lacks "a lone Esc leaves it" '^:'
-press q
+quit_deck
 left_sane "q, and nothing was said on standard error" 0
 open_deck 80 24
 wait_deck || screen_not_ok "the deck comes up"
@@ -181,7 +181,7 @@ done < <("$TAPEDECK" help | sed -n '/^Options of every/q;p' | sed -nE 's/^  ([a-
 is "it holds every command" "${missing#, }" ""
 press Escape
 shows "Esc closes it" "^.[ >]$first_ticker "
-press q
+quit_deck
 left_sane "q" 0
 
 # ---- an empty lake: why, and what would help ----
@@ -198,6 +198,6 @@ for pane in watchlist chart downloads log text; do
   press Escape
   wait_screen '│+┌|┐┌'
 done
-press q
+quit_deck
 left_sane "q" 0
 finish

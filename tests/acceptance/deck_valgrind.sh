@@ -47,7 +47,7 @@ wait_screen_lacks ' status +[0-9]+-'
 command_line "cache build"
 shows "a job" 'cache'
 wait_screen_lacks 'running cache'
-press q
+quit_deck
 wait_until "$patience" deck_ended
 is "it ends well" "$(cat "$stage.rc" 2>/dev/null)" 0
 is "valgrind has nothing to say" "$(head -n 60 "$scratch/valgrind.log")" ""

@@ -261,6 +261,12 @@ enum td_code td_publish_begin(struct td_publish *pub, const char *path, struct t
 enum td_code td_publish_commit(struct td_publish *pub, struct td_err *err);                  /* on error the temporary is gone */
 void td_publish_abort(struct td_publish *pub);
 enum td_code td_publish_bytes(const char *path, const void *data, size_t len, struct td_err *err);
+/* Many files at once, where a sync of each would cost more than writing them: close the finished temporary and let the system
+ * begin to write it (stage), then make a whole batch durable and visible with two syncs of the file system (commit_all). After
+ * an error those not yet renamed are gone; the others are whole. The files lie on one file system. */
+enum td_code td_publish_stage(struct td_publish *pub, struct td_err *err); /* on error the temporary is gone */
+enum td_code td_publish_commit_all(struct td_publish *const *pubs, size_t count, struct td_err *err);
+void td_publish_unstage(const struct td_publish *pub); /* give a staged one up */
 enum td_code td_write_all(int fd, const void *data, size_t len, const char *name, struct td_err *err);
 bool td_is_temp_name(const char *name); /* a leftover of td_publish_begin */
 

@@ -274,3 +274,49 @@ enum td_code td_publish_bytes(const char *path, const void *data, size_t len, st
     }
     return td_publish_commit(&pub, err);
 }
+
+enum td_code td_publish_stage(struct td_publish *pub, struct td_err *err)
+{
+    if (pub->fd < 0)
+        return td_fail(err, TD_IO, "%s: nothing to publish", pub->path);
+    sync_file_range(pub->fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* only a head start: td_publish_commit_all is what proves it */
+    int failed = close(pub->fd) != 0 ? errno : 0;
+    pub->fd = -1;
+    if (!failed)
+        return TD_OK;
+    unlink(pub->temp);
+    return td_fail_errno(err, failed, "%s: cannot publish", pub->path);
+}
+
+/* Everything written to the file system of the folder `at` so far is on disk afterwards, or an error tells that it is not. */
+static enum td_code sync_system(const char *at, struct td_err *err)
+{
+    char parent[1024];
+    if (!parent_of(at, parent))
+        return td_fail(err, TD_IO, "%s: path is too long", at);
+    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return td_fail_errno(err, errno, "%s: cannot open the folder", parent);
+    int failed = syncfs(fd) != 0 ? errno : 0;
+    close(fd);
+    return failed ? td_fail_errno(err, failed, "%s: sync", parent) : TD_OK;
+}
+
+enum td_code td_publish_commit_all(struct td_publish *const *pubs, size_t count, struct td_err *err)
+{
+    if (!count)
+        return TD_OK;
+    enum td_code code = sync_system(pubs[0]->path, err);
+    for (size_t i = 0; i < count; i++) {
+        if (code == TD_OK && rename(pubs[i]->temp, pubs[i]->path) != 0)
+            code = td_fail_errno(err, errno, "%s: cannot publish", pubs[i]->path);
+        if (code != TD_OK)
+            unlink(pubs[i]->temp);
+    }
+    return code == TD_OK ? sync_system(pubs[0]->path, err) : code;
+}
+
+void td_publish_unstage(const struct td_publish *pub)
+{
+    unlink(pub->temp);
+}

@@ -208,6 +208,53 @@ static void test_publish(void **state)
     close(full);
 }
 
+/* A batch is visible as a whole or, from the one that cannot be renamed on, not at all. */
+static void test_publish_batch(void **state)
+{
+    (void)state;
+    enum { FILES = 5 };
+    struct td_err err = {0};
+    struct td_publish pubs[FILES], *all[FILES];
+    char paths[FILES][512];
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < FILES; i++) {
+            char name[32], text[32];
+            snprintf(name, sizeof name, "batch/%d/file", i);
+            snprintf(text, sizeof text, "round %d file %d", round, i);
+            snprintf(paths[i], sizeof paths[i], "%s", in_folder(name));
+            all[i] = &pubs[i];
+            ASSERT_OK(td_publish_begin(&pubs[i], paths[i], &err), err);
+            ASSERT_OK(td_write_all(pubs[i].fd, text, strlen(text), paths[i], &err), err);
+            ASSERT_OK(td_publish_stage(&pubs[i], &err), err);
+            assert_int_equal(pubs[i].fd, -1);
+            assert_true(td_file_exists(pubs[i].temp));
+        }
+        if (round == 0)
+            assert_false(td_file_exists(paths[0]));
+        else
+            expect_content(paths[0], "round 0 file 0");
+        if (round == 2) { /* the third cannot be replaced: the two before it are new, those after it old */
+            unlink(paths[2]);
+            ASSERT_OK(td_mkdirs(in_folder("batch/2/file/full"), &err), err);
+            assert_int_equal(td_publish_commit_all(all, FILES, &err), TD_IO);
+            assert_non_null(strstr(err.text, "2/file: cannot publish: "));
+            expect_content(paths[1], "round 2 file 1");
+            expect_content(paths[3], "round 0 file 3");
+        } else if (round == 1) {
+            for (int i = 0; i < FILES; i++)
+                td_publish_unstage(&pubs[i]);
+            expect_content(paths[0], "round 0 file 0");
+        } else {
+            ASSERT_OK(td_publish_commit_all(all, FILES, &err), err);
+            expect_content(paths[4], "round 0 file 4");
+        }
+        for (int i = 0; i < FILES; i++)
+            assert_false(td_file_exists(pubs[i].temp));
+    }
+    assert_int_equal(td_publish_stage(&pubs[0], &err), TD_IO);
+    ASSERT_OK(td_publish_commit_all(all, 0, &err), err);
+}
+
 /* The disk takes `room` bytes and then refuses: the old file stays, no temporary is left. */
 static void test_failing_disk(void **state)
 {
@@ -340,7 +387,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),         cmocka_unit_test(test_folders),
-        cmocka_unit_test(test_publish),      cmocka_unit_test(test_failing_disk),
+        cmocka_unit_test(test_publish),      cmocka_unit_test(test_publish_batch),
+        cmocka_unit_test(test_failing_disk),
         cmocka_unit_test(test_readers_never_see_half), cmocka_unit_test(test_kill),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

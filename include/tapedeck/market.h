@@ -253,6 +253,14 @@ struct td_daily_builder;
 enum td_code td_daily_new(const struct td_daily_context *context, struct td_daily_builder **out, struct td_err *err);
 enum td_code td_daily_minutes(struct td_daily_builder *builder, const struct td_bars *bars, struct td_err *err);
 enum td_code td_daily_days(struct td_daily_builder *builder, const struct td_bars *bars, struct td_err *err);
+/* Rows of this ticker that stand: finished ones, ascending by day, of days whose bars did not change. They take part in the
+ * second pass as if their bars had been fed (their history columns and cap are computed anew); a day that was fed too is
+ * taken from its bars. The array stays the caller's and unchanged until the builder is freed; a second call replaces the
+ * first. */
+void td_daily_keep(struct td_daily_builder *builder, const struct td_daily_row *rows, size_t count);
+/* Exchange the knowledge of the builder before td_daily_finish: what files vouch for is known when they have been read.
+ * Same ticker, preset and sources. */
+void td_daily_know(struct td_daily_builder *builder, const struct td_daily_context *context);
 /* Minute bars that counted for nothing so far. */
 void td_daily_skipped(const struct td_daily_builder *builder, uint64_t *off_hours, uint64_t *no_session);
 /* Second pass: history columns (changes, windows, splits, identity, gaps, caps). The rows, ascending by day, stay

@@ -28,6 +28,17 @@ void td_daily_free(struct td_daily_builder *builder)
     td_free(builder);
 }
 
+void td_daily_keep(struct td_daily_builder *builder, const struct td_daily_row *rows, size_t count)
+{
+    builder->kept = rows;
+    builder->kept_count = count;
+}
+
+void td_daily_know(struct td_daily_builder *builder, const struct td_daily_context *context)
+{
+    builder->context = *context;
+}
+
 void td_daily_skipped(const struct td_daily_builder *builder, uint64_t *off_hours, uint64_t *no_session)
 {
     *off_hours = builder->off_hours;

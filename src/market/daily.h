@@ -41,6 +41,8 @@ struct td_daily_builder {
     size_t sum_count, sum_cap;
     struct day_bar *days;
     size_t day_count, day_cap;
+    const struct td_daily_row *kept; /* borrowed: td_daily_keep */
+    size_t kept_count;
     struct day_clock clock;
     int64_t newest; /* time of the last minute bar fed */
     uint64_t off_hours, no_session;

@@ -151,13 +151,41 @@ static uint32_t day_row(const struct td_daily_context *context, const struct day
     return flags;
 }
 
+/* A row that stands, as it was before its history columns: those flags that its own day gave it stay. */
+static uint32_t kept_row(const struct td_daily_context *context, const struct td_daily_row *kept, struct td_daily_row *row)
+{
+    const uint32_t own = TD_FLAG(APPROX_DOLLAR_VOL) | TD_FLAG(VOL_PARTIAL);
+    uint32_t flags = row_begin(context, kept->trading_day, row);
+    struct td_daily_row bare = *row;
+    *row = *kept;
+    memcpy(row->ticker, bare.ticker, sizeof row->ticker);
+    row->pctchg_d = row->return_d = row->gap_pct_d = TD_NO_F64;
+    row->rvol30 = row->rvol30_prior = TD_NO_F64;
+    row->hist_n = 0;
+    row->market_cap_d = bare.market_cap_d;
+    row->split_factor = bare.split_factor;
+    row->complete = bare.complete;
+    return flags | (td_flags_parse(kept->flags) & own);
+}
+
 size_t daily_merge(const struct td_daily_builder *builder, struct td_daily_row *rows, uint32_t *flags)
 {
     const struct td_daily_context *context = &builder->context;
     const struct day_sum *sum = builder->sums, *sum_end = sum ? sum + builder->sum_count : NULL;
     const struct day_bar *day = builder->days, *day_end = day ? day + builder->day_count : NULL;
+    const struct td_daily_row *kept = builder->kept, *kept_end = kept ? kept + builder->kept_count : NULL;
     size_t n = 0;
-    while (sum < sum_end || day < day_end) {
+    while (sum < sum_end || day < day_end || kept < kept_end) {
+        td_day fed = sum < sum_end ? sum->day : INT32_MAX;
+        if (day < day_end && day->day < fed)
+            fed = day->day;
+        if (kept < kept_end && kept->trading_day < fed) {
+            flags[n] = kept_row(context, kept++, &rows[n]);
+            n++;
+            continue;
+        }
+        if (kept < kept_end && kept->trading_day == fed)
+            kept++;
         if (sum < sum_end && (day == day_end || sum->day <= day->day)) {
             const struct day_bar *beside = day < day_end && day->day == sum->day ? day++ : NULL;
             flags[n] = minute_row(context, sum++, beside, &rows[n]);
@@ -205,7 +233,7 @@ enum td_code td_daily_finish(struct td_daily_builder *builder, const struct td_d
     *rows = NULL;
     *count = 0;
     order_days(builder);
-    size_t room = builder->sum_count + builder->day_count;
+    size_t room = builder->sum_count + builder->day_count + builder->kept_count;
     enum td_code code = TD_OK;
     td_free(builder->rows);
     builder->rows = td_realloc(NULL, room, sizeof *builder->rows);

@@ -204,6 +204,52 @@ static void feeding_in_pieces_changes_nothing(void **state)
     }
 }
 
+/* A late correction: the bars of a few days are fed again, the rows of all others stand, with whatever history columns and cap
+ * they had. */
+static void rows_that_stand_change_nothing(void **state)
+{
+    (void)state;
+    uint64_t seed = 31415;
+    for (int round = 0; round < 60; round++) {
+        struct random_market m;
+        random_market_make(&m, TD_PRESET_SESSION, &seed);
+        struct build full = build_of(&m.context, &m.minutes, &m.days);
+        struct td_daily_row *kept = test_calloc(full.n, sizeof *kept);
+        struct td_daily_builder *builder;
+        struct td_daily_row *rows;
+        struct td_err err = {0};
+        size_t count, stand = 0, before = round % 3 ? (size_t)(random_next(&seed) % full.n) : 0;
+        ASSERT_OK(td_daily_new(&m.context, &builder, &err), err);
+        for (size_t i = before; i < full.n; i++) {
+            td_day day = full.rows[i].trading_day;
+            if (random_next(&seed) % 3) {
+                kept[stand] = full.rows[i];
+                kept[stand].rvol30 = kept[stand].pctchg_d = kept[stand].gap_pct_d = 7; /* as stale as can be */
+                kept[stand].market_cap_d = kept[stand].split_factor = kept[stand].hist_n = 3;
+                td_flags_format(td_flags_parse(kept[stand].flags) ^ (TD_FLAG(SPLIT_DAY) | TD_FLAG(NEW_LISTING) | TD_FLAG(MIXED_BARS)),
+                                kept[stand].flags);
+                stand++;
+                continue;
+            }
+            size_t from = td_bars_lower_bound(&m.minutes, td_ny_midnight(day)), to = td_bars_lower_bound(&m.minutes, td_ny_midnight(day + 1));
+            struct td_bars minutes = slice(&m.minutes, from, to);
+            from = td_bars_lower_bound(&m.days, td_ny_midnight(day));
+            to = td_bars_lower_bound(&m.days, td_ny_midnight(day + 1));
+            struct td_bars days = slice(&m.days, from, to);
+            ASSERT_OK(td_daily_minutes(builder, &minutes, &err), err);
+            ASSERT_OK(td_daily_days(builder, &days, &err), err);
+        }
+        td_daily_keep(builder, kept, stand);
+        ASSERT_OK(td_daily_finish(builder, full.rows, before, &rows, &count, &err), err);
+        assert_int_equal(count, full.n - before);
+        assert_same_rows(full.rows + before, rows, count, "standing rows");
+        td_daily_free(builder);
+        td_daily_free(full.builder);
+        test_free(kept);
+        random_market_free(&m);
+    }
+}
+
 /* ---- the daily panel, by a second reading of the rules ---- */
 
 struct plain { /* one ticker of the panel */
@@ -380,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_cut_anywhere_changes_nothing),
         cmocka_unit_test(day_by_day_changes_nothing),
         cmocka_unit_test(feeding_in_pieces_changes_nothing),
+        cmocka_unit_test(rows_that_stand_change_nothing),
         cmocka_unit_test(the_daily_panel_agrees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

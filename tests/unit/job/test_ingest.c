@@ -191,7 +191,9 @@ static void test_retry_pages(void **state)
     assert_true(failed);
     view = wait_job(f.engine, id, TD_OK);
     assert_rows(&view);
-    assert_int_equal(view.counts.rows_read, whole.counts.rows_read);
+    assert_int_equal(view.counts.rows_written, whole.counts.rows_written);
+    /* A cursor that leads back to a first page has another text than its first request: the page comes twice and counts so. */
+    assert_int_equal(view.counts.rows_read - view.counts.rows_duplicate, whole.counts.rows_read - whole.counts.rows_duplicate);
     assert_true(tree_hash(f.lake.root) == tree_hash(want.lake.root));
     engine_end(&f);
     engine_end(&want);

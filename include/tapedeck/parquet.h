@@ -25,11 +25,28 @@ enum td_pq_logical {
     TD_PQ_TIME,
     TD_PQ_INTEGER, /* INT32 or INT64, see bits and is_signed */
     TD_PQ_DECIMAL, /* see precision and scale */
-    TD_PQ_OTHER    /* known or unknown annotation that is read as its physical type */
+    TD_PQ_OTHER,   /* known or unknown annotation that is read as its physical type */
+    /* For writing; the reader says STRING for ENUM and JSON, and OTHER for the rest. */
+    TD_PQ_ENUM,   /* BYTE_ARRAY, UTF-8 */
+    TD_PQ_JSON,   /* BYTE_ARRAY, UTF-8 */
+    TD_PQ_BSON,   /* BYTE_ARRAY */
+    TD_PQ_UUID,   /* FIXED of 16 bytes */
+    TD_PQ_FLOAT16 /* FIXED of 2 bytes, little-endian IEEE half */
 };
 
 enum td_pq_unit { TD_PQ_MILLIS, TD_PQ_MICROS, TD_PQ_NANOS };
 enum td_pq_codec { TD_PQ_UNCOMPRESSED = 0, TD_PQ_SNAPPY = 1, TD_PQ_GZIP = 2, TD_PQ_LZ4 = 5, TD_PQ_ZSTD = 6, TD_PQ_LZ4_RAW = 7 };
+
+enum td_pq_encoding {             /* writer: how the values of a column are laid out */
+    TD_PQ_ENC_AUTO,               /* by the measured rules, chunk by chunk: see td_pq_writer_new */
+    TD_PQ_ENC_PLAIN,              /* any type */
+    TD_PQ_ENC_DICT,               /* all but BOOLEAN; a chunk whose dictionary passes 64 MiB is written without one */
+    TD_PQ_ENC_DELTA,              /* INT32, INT64: DELTA_BINARY_PACKED */
+    TD_PQ_ENC_DELTA_LENGTH,       /* BYTE_ARRAY: DELTA_LENGTH_BYTE_ARRAY */
+    TD_PQ_ENC_DELTA_BYTES,        /* BYTE_ARRAY, FIXED: DELTA_BYTE_ARRAY, for sorted texts */
+    TD_PQ_ENC_BYTE_STREAM_SPLIT,  /* FLOAT, DOUBLE; INT32, INT64 and FIXED too, which not every reader takes */
+    TD_PQ_ENC_RLE                 /* BOOLEAN */
+};
 
 struct td_pq_column {
     const char *name; /* UTF-8; owned by the file (reader) or the caller (writer) */
@@ -43,6 +60,7 @@ struct td_pq_column {
     int32_t length; /* FIXED: bytes a value */
     int32_t precision, scale;
     const char *unsupported; /* reader: why the column cannot be read (nested, encrypted, ...), else NULL */
+    enum td_pq_encoding encoding; /* writer: 0 = AUTO */
 };
 
 /* One column of a batch; all memory is the caller's. Slot i belongs to row i also where it is null.
@@ -95,6 +113,13 @@ struct td_pq_chunk_info {
 };
 void td_pq_chunk(const struct td_pq_file *file, size_t group, size_t column, struct td_pq_chunk_info *out);
 
+/* May the statistics and the page index of a file be believed? The writer of this room puts a hash of them into the footer's
+ * key-values (`tapedeck.seal`); GOOD means that it matches. Anyone could write such a hash: it protects from software that
+ * lies or errs, not from forgers. */
+enum td_pq_seal { TD_PQ_SEAL_UNKNOWN, TD_PQ_SEAL_NONE, TD_PQ_SEAL_BROKEN, TD_PQ_SEAL_GOOD };
+/* Reads the page index when first asked, then remembers. Any thread. TD_IO, TD_NOMEM. */
+enum td_code td_pq_seal(const struct td_pq_file *file, enum td_pq_seal *out, struct td_err *err);
+
 /* A cursor over `count` columns (indexes into the file's leaves), in that order. */
 enum td_code td_pq_reader_new(const struct td_pq_file *file, const int *columns, size_t count, struct td_pq_reader **out,
                               struct td_err *err);
@@ -108,8 +133,37 @@ enum td_code td_pq_reader_reset(struct td_pq_reader *reader, const struct td_pq_
  * the end of the file. Byte-array values point into memory of the reader, valid until its next call. */
 enum td_code td_pq_read(struct td_pq_reader *reader, struct td_pq_array *arrays, size_t max_rows, size_t *rows,
                         struct td_err *err);
-/* Position the cursor at an absolute row (0..rows); whole row groups and pages before it are skipped undecoded. */
+/* Position the cursor at an absolute row (0..rows); whole row groups and pages before it are skipped undecoded, in a
+ * sealed file with a page index without touching them. Ends what td_pq_want asked for. */
 enum td_code td_pq_seek(struct td_pq_reader *reader, int64_t row, struct td_err *err);
+
+struct td_pq_range { /* rows [from, to) of a file */
+    int64_t from, to;
+};
+struct td_pq_ranges { /* ascending, not empty, apart from each other; {0} is none */
+    struct td_pq_range *items;
+    size_t count, cap;
+};
+void td_pq_ranges_free(struct td_pq_ranges *ranges);
+/* From now on td_pq_read gives the rows of these ranges only and ends after the last; a batch ends with its range, so it
+ * may be short there. Row groups and pages without such rows are skipped undecoded. Copied. TD_DATA when they are not in
+ * order or leave the file. */
+enum td_code td_pq_want(struct td_pq_reader *reader, const struct td_pq_range *ranges, size_t count, struct td_err *err);
+/* The file's row that td_pq_read would give next; td_pq_rows at the end. */
+int64_t td_pq_next_row(const struct td_pq_reader *reader);
+/* What was decoded since the reader was made: row groups entered, data pages opened, and their bytes in the file with
+ * headers and dictionaries. */
+struct td_pq_effort {
+    uint64_t groups, pages, bytes;
+};
+struct td_pq_effort td_pq_reader_effort(const struct td_pq_reader *reader);
+
+/* Cut the rows of a file into `parts` (1 or more) ranges of about equal length, for as many readers of these columns, each on
+ * its own thread with one file between them: part i is rows [cuts[i], cuts[i + 1]), read after td_pq_seek to cuts[i]; `cuts`
+ * has parts + 1 slots. Cuts lie between row groups, or between pages where groups alone would leave a thread idle; parts of a
+ * file that cannot be cut so are empty. Reads page headers at most. Damage is TD_DATA, a strange column TD_MISSING. */
+enum td_code td_pq_split(const struct td_pq_file *file, const int *columns, size_t count, size_t parts, int64_t *cuts,
+                         struct td_err *err);
 
 struct td_pq_page_info {
     int64_t offset;
@@ -124,23 +178,39 @@ enum td_code td_pq_pages(const struct td_pq_file *file, size_t group, size_t col
 
 struct td_pq_writer; /* one thread; equal rows and options give equal bytes */
 
+struct td_pq_sort { /* the rows are in the order of this column */
+    size_t column;
+    bool descending, nulls_first;
+};
+
 struct td_pq_write_options { /* zero = default */
-    enum td_pq_codec codec;  /* ZSTD, the only one written besides none; 0 = default = ZSTD */
+    enum td_pq_codec codec;  /* ZSTD, GZIP or LZ4_RAW; 0 = default = ZSTD */
     bool uncompressed;       /* no codec at all */
-    int level;               /* ZSTD, default 2 */
-    size_t group_rows;       /* default 131072 */
+    int level;               /* ZSTD 1-19, default 2; GZIP 1-12, default 6 */
+    size_t group_rows;       /* default 131072; less where 256 MiB of numbers come first */
     size_t page_rows;        /* default 8192 */
     size_t page_bytes;       /* default 1 MiB, soft */
     bool data_page_v2;
-    bool no_dictionary;
+    bool no_dictionary;      /* AUTO columns get none */
+    const struct td_pq_sort *sorted; /* the order the caller vouches for, most significant first: told, not checked */
+    size_t sorted_count;             /* copied */
 };
 
-/* Bytes go to `fd` in order, from its current position, which must be the start of the file. Columns are copied. */
+/* Bytes go to `fd` in order, from its current position, which must be the start of the file. Columns are copied.
+ * A column that the format cannot hold (logical on a wrong type, precision too great, an encoding of another type, a name
+ * that is no UTF-8 or that two columns share) is TD_UNSUPPORTED.
+ * AUTO: doubles, floats and FIXED get a dictionary when at most a third of the chunk's values are distinct, texts when at
+ * most half are; else numbers are PLAIN and texts DELTA_LENGTH_BYTE_ARRAY. INT32 and INT64 are DELTA_BINARY_PACKED unless
+ * a dictionary is at most half as large. BOOLEAN and INT96 are PLAIN.
+ * Memory: one row group, of at most 64 MiB of texts and 256 MiB of numbers, and its pages. One thread. */
 enum td_code td_pq_writer_new(int fd, const char *name, const struct td_pq_column *columns, size_t count,
                               const struct td_pq_write_options *options, struct td_pq_writer **out, struct td_err *err);
 /* Key-value metadata of the footer; before finish; later values replace earlier ones of the same key. */
 enum td_code td_pq_writer_meta(struct td_pq_writer *writer, const char *key, const char *value, struct td_err *err);
-/* Append rows; arrays[i] belongs to column i. Values are copied. A null in a REQUIRED column is TD_DATA. */
+/* Append rows; arrays[i] belongs to column i. Values are copied. TD_DATA, naming the column and the row (counted from 0 over
+ * the file), for a null in a REQUIRED column and for a value that its type cannot hold: an INTEGER outside its bits, a
+ * TIME outside its day, a DECIMAL with more digits than its precision, a STRING, ENUM or JSON that is no UTF-8, a FIXED
+ * of another length. After any error the file cannot be finished. */
 enum td_code td_pq_write(struct td_pq_writer *writer, const struct td_pq_array *arrays, size_t rows, struct td_err *err);
 enum td_code td_pq_writer_finish(struct td_pq_writer *writer, struct td_err *err); /* writes the footer; no fsync */
 void td_pq_writer_free(struct td_pq_writer *writer); /* also after a failed or missing finish */

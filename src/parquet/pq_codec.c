@@ -101,24 +101,3 @@ void pq_decoder_free(struct pq_decoder *decoder)
         libdeflate_free_decompressor(decoder->deflate);
     *decoder = (struct pq_decoder){0};
 }
-
-enum td_code pq_compress_zstd(struct pq_encoder *encoder, const void *src, size_t src_len, struct td_buf *out)
-{
-    size_t bound = ZSTD_compressBound(src_len);
-    if (!encoder->zstd && !(encoder->zstd = ZSTD_createCCtx()))
-        return TD_NOMEM;
-    if (!td_buf_reserve(out, bound))
-        return TD_NOMEM;
-    size_t got = ZSTD_compressCCtx(encoder->zstd, out->data + out->len, bound, src, src_len, encoder->level);
-    if (ZSTD_isError(got))
-        return TD_NOMEM; /* with a full-size target and a sound level nothing else can fail */
-    out->len += got;
-    out->data[out->len] = 0;
-    return TD_OK;
-}
-
-void pq_encoder_free(struct pq_encoder *encoder)
-{
-    ZSTD_freeCCtx(encoder->zstd);
-    encoder->zstd = NULL;
-}

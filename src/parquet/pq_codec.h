@@ -16,12 +16,13 @@ const char *pq_decompress(struct pq_decoder *decoder, int codec, const uint8_t *
 bool pq_codec_readable(int codec);
 void pq_decoder_free(struct pq_decoder *decoder);
 
-struct pq_encoder {
-    void *zstd;
+struct pq_encoder { /* contexts are made when first needed */
+    void *zstd, *deflate;
     int level;
 };
+bool pq_codec_writable(int codec);
 /* Append the compressed form of src; TD_NOMEM when out of memory. */
-enum td_code pq_compress_zstd(struct pq_encoder *encoder, const void *src, size_t src_len, struct td_buf *out);
+enum td_code pq_compress(struct pq_encoder *encoder, int codec, const void *src, size_t src_len, struct td_buf *out);
 void pq_encoder_free(struct pq_encoder *encoder);
 
 /* Raw Snappy block into exactly dst_len bytes; false when it is damaged. */

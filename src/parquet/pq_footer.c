@@ -8,20 +8,27 @@ static int converted_type(const struct td_pq_column *c)
 {
     switch (c->logical) {
     case TD_PQ_STRING: return 0;
+    case TD_PQ_ENUM: return 4;
+    case TD_PQ_DECIMAL: return 5;
     case TD_PQ_DATE: return 6;
+    case TD_PQ_TIME: return c->unit == TD_PQ_MILLIS ? 7 : c->unit == TD_PQ_MICROS ? 8 : -1;
     case TD_PQ_TIMESTAMP: return c->unit == TD_PQ_MILLIS ? 9 : c->unit == TD_PQ_MICROS ? 10 : -1;
     case TD_PQ_INTEGER:
         return (c->is_signed ? 15 : 11) + (c->bits == 8 ? 0 : c->bits == 16 ? 1 : c->bits == 32 ? 2 : 3);
+    case TD_PQ_JSON: return 19;
+    case TD_PQ_BSON: return 20;
     default: return -1;
     }
 }
 
 static void write_logical(struct pq_out *out, const struct td_pq_column *c)
 {
-    static const int fields[] = {[TD_PQ_STRING] = 1, [TD_PQ_DATE] = 6, [TD_PQ_TIMESTAMP] = 8, [TD_PQ_INTEGER] = 10};
+    static const int fields[] = {[TD_PQ_STRING] = 1, [TD_PQ_ENUM] = 4,     [TD_PQ_DECIMAL] = 5,  [TD_PQ_DATE] = 6,
+                                 [TD_PQ_TIME] = 7,   [TD_PQ_TIMESTAMP] = 8, [TD_PQ_INTEGER] = 10, [TD_PQ_JSON] = 12,
+                                 [TD_PQ_BSON] = 13,  [TD_PQ_UUID] = 14,    [TD_PQ_FLOAT16] = 15};
     struct pq_out kind = pq_out_struct(out, 10);
     struct pq_out body = pq_out_struct(&kind, fields[c->logical]);
-    if (c->logical == TD_PQ_TIMESTAMP) {
+    if (c->logical == TD_PQ_TIMESTAMP || c->logical == TD_PQ_TIME) {
         pq_out_bool(&body, 1, c->utc);
         struct pq_out unit = pq_out_struct(&body, 2);
         struct pq_out empty = pq_out_struct(&unit, 1 + (int)c->unit);
@@ -30,6 +37,9 @@ static void write_logical(struct pq_out *out, const struct td_pq_column *c)
     } else if (c->logical == TD_PQ_INTEGER) {
         pq_out_i8(&body, 1, (int8_t)c->bits);
         pq_out_bool(&body, 2, c->is_signed);
+    } else if (c->logical == TD_PQ_DECIMAL) {
+        pq_out_i32(&body, 1, c->scale);
+        pq_out_i32(&body, 2, c->precision);
     }
     pq_out_end(&body);
     pq_out_end(&kind);
@@ -47,25 +57,31 @@ static void write_schema(const struct td_pq_writer *w, struct pq_out *out)
         struct pq_out e = pq_out_elem(out);
         int converted = converted_type(c);
         pq_out_i32(&e, 1, (int32_t)c->type);
+        if (c->type == TD_PQ_FIXED)
+            pq_out_i32(&e, 2, c->length);
         pq_out_i32(&e, 3, c->optional);
         pq_out_text(&e, 4, c->name);
         if (converted >= 0)
             pq_out_i32(&e, 6, converted);
+        if (c->logical == TD_PQ_DECIMAL) {
+            pq_out_i32(&e, 7, c->scale);
+            pq_out_i32(&e, 8, c->precision);
+        }
         if (c->logical != TD_PQ_PLAIN)
             write_logical(&e, c);
         pq_out_end(&e);
     }
 }
 
-static void write_stats(struct pq_out *out, const struct td_pq_column *c, const struct pq_bounds *s)
+static void write_stats(struct pq_out *out, const struct pq_bounds *s)
 {
-    const bool number = c->type != TD_PQ_BYTE_ARRAY;
+    const struct td_str min = pq_bounds_at(s, false), max = pq_bounds_at(s, true);
     struct pq_out st = pq_out_struct(out, 12);
     pq_out_i64(&st, 3, s->nulls);
     if (s->has_max)
-        pq_out_binary(&st, 5, number ? (const void *)s->room[1] : s->max.ptr, s->max.len);
+        pq_out_binary(&st, 5, max.ptr, max.len);
     if (s->has_min)
-        pq_out_binary(&st, 6, number ? (const void *)s->room[0] : s->min.ptr, s->min.len);
+        pq_out_binary(&st, 6, min.ptr, min.len);
     if (s->has_max)
         pq_out_bool(&st, 7, s->max_exact);
     if (s->has_min)
@@ -114,7 +130,7 @@ static void write_chunk(const struct td_pq_writer *w, struct pq_out *out, const 
     pq_out_i64(&m, 9, k->data_offset);
     if (dictionary)
         pq_out_i64(&m, 11, k->dictionary_offset);
-    write_stats(&m, c, &k->bounds);
+    write_stats(&m, &k->bounds);
     write_page_counts(&m, k);
     pq_out_end(&m);
     if (k->offset_index) {
@@ -128,6 +144,20 @@ static void write_chunk(const struct td_pq_writer *w, struct pq_out *out, const 
     pq_out_end(&e);
 }
 
+static void write_order(const struct td_pq_writer *w, struct pq_out *out)
+{
+    if (!w->options.sorted_count)
+        return;
+    pq_out_list(out, 4, PQ_T_STRUCT, w->options.sorted_count);
+    for (size_t i = 0; i < w->options.sorted_count; i++) {
+        struct pq_out e = pq_out_elem(out);
+        pq_out_i32(&e, 1, (int32_t)w->sorted[i].column);
+        pq_out_bool(&e, 2, w->sorted[i].descending);
+        pq_out_bool(&e, 3, w->sorted[i].nulls_first);
+        pq_out_end(&e);
+    }
+}
+
 static void write_groups(const struct td_pq_writer *w, struct pq_out *out)
 {
     pq_out_list(out, 4, PQ_T_STRUCT, w->group_count);
@@ -139,6 +169,7 @@ static void write_groups(const struct td_pq_writer *w, struct pq_out *out)
             write_chunk(w, &e, &w->columns[i].column, &group->chunks[i]);
         pq_out_i64(&e, 2, group->uncompressed);
         pq_out_i64(&e, 3, group->rows);
+        write_order(w, &e);
         pq_out_i64(&e, 5, group->offset);
         pq_out_i64(&e, 6, group->compressed);
         if (g <= INT16_MAX)

@@ -29,6 +29,39 @@ static bool length_fits(const struct td_pq_column *c, struct td_str s)
     }
 }
 
+/* Big-endian two's complement of any lengths: the shorter one is extended by its sign. */
+static int decimal_order(struct td_str a, struct td_str b)
+{
+    const bool minus = a.len && (uint8_t)a.ptr[0] >> 7, other = b.len && (uint8_t)b.ptr[0] >> 7;
+    const size_t len = a.len > b.len ? a.len : b.len;
+    if (minus != other)
+        return minus ? -1 : 1;
+    for (size_t i = 0; i < len; i++) {
+        uint8_t x = minus ? 0xff : 0, y = x;
+        if (i >= len - a.len)
+            x = (uint8_t)a.ptr[i - (len - a.len)];
+        if (i >= len - b.len)
+            y = (uint8_t)b.ptr[i - (len - b.len)];
+        if (x != y)
+            return x < y ? -1 : 1;
+    }
+    return 0;
+}
+
+/* Little-endian halves: sign and magnitude; 2 where one is NaN. */
+static int half_order(struct td_str a, struct td_str b)
+{
+    const struct td_str half[] = {a, b};
+    int rank[2];
+    for (int i = 0; i < 2; i++) {
+        int bits = (uint8_t)half[i].ptr[0] | (uint8_t)half[i].ptr[1] << 8, size = bits & 0x7fff;
+        if (size > 0x7c00)
+            return 2;
+        rank[i] = bits & 0x8000 ? -size : size;
+    }
+    return (rank[0] > rank[1]) - (rank[0] < rank[1]);
+}
+
 int pq_stats_order(const struct td_pq_column *c, struct td_str a, struct td_str b)
 {
     int64_t x = 0, y = 0;
@@ -59,7 +92,10 @@ int pq_stats_order(const struct td_pq_column *c, struct td_str a, struct td_str 
         memcpy(&p, a.ptr, 8);
         memcpy(&q, b.ptr, 8);
         return isnan(p) || isnan(q) ? 2 : (p > q) - (p < q);
-    default: return td_str_cmp(a, b);
+    default:
+        return c->logical == TD_PQ_DECIMAL   ? decimal_order(a, b)
+               : c->logical == TD_PQ_FLOAT16 ? half_order(a, b)
+                                             : td_str_cmp(a, b);
     }
 }
 

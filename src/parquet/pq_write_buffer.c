@@ -20,49 +20,26 @@ void pq_buffer_free(struct pq_buffer *b)
     td_buf_free(&b->bytes);
 }
 
-struct td_str pq_buffer_text(const struct pq_buffer *b, size_t row)
-{
-    size_t start = row ? b->ends[row - 1] : 0;
-    return (struct td_str){b->bytes.data ? b->bytes.data + start : "", b->ends[row] - start};
-}
-
-/* Length of the UTF-8 sequence at p, 0 when it is none (overlong forms, surrogates and cut sequences included). */
-static size_t sequence(const uint8_t *p, size_t left)
-{
-    if (p[0] < 0x80)
-        return 1;
-    size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || left < len)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-        (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return len;
-}
-
-static bool is_utf8(struct td_str s)
-{
-    const uint8_t *p = (const uint8_t *)s.ptr;
-    size_t i = 0;
-    while (i < s.len) {
-        if (s.len - i >= 8 && !(pq_load64(p + i) & UINT64_C(0x8080808080808080))) {
-            i += 8;
-            continue;
-        }
-        size_t len = sequence(p + i, s.len - i);
-        if (!len)
-            return false;
-        i += len;
-    }
-    return true;
-}
-
 static enum td_code no_memory(const struct td_pq_writer *w, struct td_err *err)
 {
     return td_fail(err, TD_NOMEM, "%s: out of memory for the rows to write", w->name);
+}
+
+/* `i` counts the rows of the batch that starts at row `from` of the array. */
+static enum td_code bad_row(const struct td_pq_writer *w, const struct pq_buffer *b, size_t i, enum td_code code,
+                            const char *why, struct td_err *err)
+{
+    return td_fail(err, code, "%s: column %s, row %lld: %s", w->name, b->column.name,
+                   (long long)w->total + (long long)(w->rows + i), why);
+}
+
+/* The batch row of the k-th present value of rows [from, from+n). */
+static size_t row_of(const uint64_t *valid, size_t from, size_t k)
+{
+    size_t i = 0;
+    for (;; i++)
+        if (td_pq_valid(valid, from + i) && !k--)
+            return i;
 }
 
 static enum td_code append_valid(struct td_pq_writer *w, struct pq_buffer *b, const uint64_t *valid, size_t from,
@@ -82,49 +59,66 @@ static enum td_code append_valid(struct td_pq_writer *w, struct pq_buffer *b, co
     return TD_OK;
 }
 
-static enum td_code append_slots(struct td_pq_writer *w, struct pq_buffer *b, const struct td_pq_array *array,
-                                 size_t from, size_t n, struct td_err *err)
+/* Values that the caller holds as they are stored. */
+static void copy_slots(struct pq_buffer *b, uint8_t *dst, const struct td_pq_array *array, size_t from, size_t n, bool all)
 {
     const uint8_t *src = (const uint8_t *)array->values + from * b->width;
-    size_t present = array->valid ? pq_bits_count(array->valid, from, n) : n;
-    size_t slots = b->present + present;
-    /* One slot at least, so that a column of nulls alone has a place to point at, too. */
-    if (td_grow(&b->slots, &b->slots_cap, (slots ? slots : 1) * b->width, 1, err) != TD_OK)
-        return no_memory(w, err);
-    uint8_t *dst = b->slots + b->present * b->width;
-    b->present += present;
-    if (present == n) {
+    if (all) {
         memcpy(dst, src, n * b->width);
-        return TD_OK;
+        return;
     }
     for (size_t i = 0; i < n; i++, src += b->width)
         if (td_pq_valid(array->valid, from + i)) {
             memcpy(dst, src, b->width);
             dst += b->width;
         }
+}
+
+/* INT96 and FIXED: the caller has texts of one length. */
+static enum td_code copy_fixed(struct td_pq_writer *w, struct pq_buffer *b, uint8_t *dst, const struct td_pq_array *array,
+                               size_t from, size_t n, struct td_err *err)
+{
+    const struct td_str *src = (const struct td_str *)array->values + from;
+    for (size_t i = 0; i < n; i++) {
+        if (!td_pq_valid(array->valid, from + i))
+            continue;
+        if (src[i].len != b->width)
+            return bad_row(w, b, i, TD_DATA, "a value has another length than its column", err);
+        memcpy(dst, src[i].ptr, b->width);
+        dst += b->width;
+    }
+    return TD_OK;
+}
+
+static enum td_code append_slots(struct td_pq_writer *w, struct pq_buffer *b, const struct td_pq_array *array,
+                                 size_t from, size_t n, size_t present, struct td_err *err)
+{
+    size_t slots = b->present + present;
+    /* One slot at least, so that a column of nulls alone has a place to point at, too. */
+    if (slots > SIZE_MAX / 4 / b->width ||
+        td_grow(&b->slots, &b->slots_cap, (slots ? slots : 1) * b->width, 1, err) != TD_OK)
+        return no_memory(w, err);
+    uint8_t *dst = b->slots + b->present * b->width;
+    if (td_pq_width(b->column.type) == sizeof(struct td_str))
+        return copy_fixed(w, b, dst, array, from, n, err);
+    copy_slots(b, dst, array, from, n, present == n);
     return TD_OK;
 }
 
 static enum td_code append_texts(struct td_pq_writer *w, struct pq_buffer *b, const struct td_pq_array *array,
-                                 size_t from, size_t n, struct td_err *err)
+                                 size_t from, size_t n, size_t present, struct td_err *err)
 {
     const struct td_str *src = (const struct td_str *)array->values + from;
-    const struct td_str *checked = NULL; /* repeated texts, such as a ticker, are validated once */
-    if (td_grow(&b->ends, &b->ends_cap, w->rows + n, sizeof *b->ends, err) != TD_OK)
+    size_t k = b->present;
+    if (td_grow(&b->ends, &b->ends_cap, k + present, sizeof *b->ends, err) != TD_OK)
         return no_memory(w, err);
     for (size_t i = 0; i < n; i++) {
-        if (td_pq_valid(array->valid, from + i)) {
-            if (src[i].len > PQ_MAX_TEXT)
-                return td_fail(err, TD_LIMIT, "%s: column %s: a text of %zu bytes is too long", w->name, b->column.name,
-                               src[i].len);
-            bool known = checked && checked->ptr == src[i].ptr && checked->len == src[i].len;
-            if (b->column.logical == TD_PQ_STRING && !known && !is_utf8(src[i]))
-                return td_fail(err, TD_DATA, "%s: column %s: a text is not UTF-8", w->name, b->column.name);
-            checked = &src[i];
-            td_buf_add(&b->bytes, src[i].ptr, src[i].len);
-            b->present++;
-        }
-        b->ends[w->rows + i] = b->bytes.len;
+        if (!td_pq_valid(array->valid, from + i))
+            continue;
+        if (src[i].len > PQ_MAX_TEXT)
+            return bad_row(w, b, i, TD_LIMIT, "a text is longer than 128 MiB", err);
+        td_buf_add(&b->bytes, src[i].ptr, src[i].len);
+        b->ends[k++] = b->bytes.len;
     }
     return b->bytes.failed ? no_memory(w, err) : TD_OK;
 }
@@ -132,12 +126,24 @@ static enum td_code append_texts(struct td_pq_writer *w, struct pq_buffer *b, co
 enum td_code pq_buffer_append(struct td_pq_writer *w, struct pq_buffer *b, const struct td_pq_array *array, size_t from,
                               size_t n, struct td_err *err)
 {
-    if (!b->column.optional && array->valid && pq_bits_count(array->valid, from, n) != n)
-        return td_fail(err, TD_DATA, "%s: column %s: a null in a required column", w->name, b->column.name);
-    if (b->column.optional) {
-        enum td_code code = append_valid(w, b, array->valid, from, n, err);
-        if (code != TD_OK)
-            return code;
+    const size_t present = array->valid ? pq_bits_count(array->valid, from, n) : n;
+    const char *why = NULL;
+    enum td_code code = TD_OK;
+    if (b->column.optional)
+        code = append_valid(w, b, array->valid, from, n, err);
+    else if (present != n) {
+        size_t i = 0;
+        while (td_pq_valid(array->valid, from + i))
+            i++;
+        code = bad_row(w, b, i, TD_DATA, "a null in a required column", err);
     }
-    return b->width ? append_slots(w, b, array, from, n, err) : append_texts(w, b, array, from, n, err);
+    if (code == TD_OK)
+        code = b->width ? append_slots(w, b, array, from, n, present, err) : append_texts(w, b, array, from, n, present, err);
+    if (code != TD_OK)
+        return code;
+    size_t sound = pq_check_values(b, b->present, present, &why);
+    if (sound < present)
+        return bad_row(w, b, row_of(array->valid, from, sound), TD_DATA, why, err);
+    b->present += present;
+    return TD_OK;
 }

@@ -2,86 +2,9 @@
  * One column chunk: encoding choice, pages, compression, checksums. */
 #include <libdeflate.h> /* its CRC-32 runs at memory speed */
 #include <string.h>
-#include "pq_delta.h"
 #include "pq_hybrid.h"
 #include "pq_meta.h"
 #include "pq_write.h"
-
-static void put_numbers(struct td_buf *out, const struct pq_buffer *b, const struct pq_span *p)
-{
-    if (!p->present) /* texts that are all null come here, too, and have no slots */
-        return;
-    if (b->column.type == TD_PQ_BOOLEAN) {
-        if (!td_buf_reserve(out, (p->present + 7) / 8))
-            return;
-        uint8_t *bits = (uint8_t *)out->data + out->len;
-        memset(bits, 0, (p->present + 7) / 8);
-        for (size_t i = 0; i < p->present; i++)
-            bits[i / 8] |= (uint8_t)((b->slots[p->first + i] != 0) << (i % 8));
-        out->len += (p->present + 7) / 8;
-        return;
-    }
-    td_buf_add(out, b->slots + p->first * b->width, p->present * b->width);
-}
-
-static void put_indices(struct td_pq_writer *w, struct td_buf *out, const struct pq_span *p)
-{
-    unsigned width = pq_bits_needed(w->dict.count - 1);
-    width = width ? width : 1; /* legal as 0, but not every reader knows */
-    td_buf_addc(out, (char)width);
-    pq_hybrid_write(out, w->dict.codes + p->first, p->present, width);
-}
-
-/* Wide copies of the page's numbers, or lengths of its texts, for the delta coder. */
-static int64_t *widen(struct td_pq_writer *w, const struct pq_buffer *b, const struct pq_span *p)
-{
-    td_buf_clear(&w->scratch);
-    if (!td_buf_reserve(&w->scratch, (p->present + 1) * sizeof(int64_t)))
-        return NULL;
-    int64_t *wide = (int64_t *)(void *)w->scratch.data;
-    size_t k = 0;
-    if (!b->width) {
-        for (size_t row = p->from; row < p->from + p->rows; row++)
-            if (pq_buffer_has(b, row))
-                wide[k++] = (int64_t)pq_buffer_text(b, row).len;
-        return wide;
-    }
-    for (; k < p->present; k++) {
-        int32_t v;
-        memcpy(&v, b->slots + (p->first + k) * 4, 4);
-        wide[k] = v;
-    }
-    return wide;
-}
-
-static enum td_code put_deltas(struct td_pq_writer *w, struct td_buf *out, const struct pq_buffer *b,
-                               const struct pq_span *p)
-{
-    if (b->width == 8) {
-        pq_delta_write(out, (const int64_t *)(const void *)b->slots + p->first, p->present, 64);
-        return TD_OK;
-    }
-    const int64_t *wide = widen(w, b, p);
-    if (!wide)
-        return TD_NOMEM;
-    pq_delta_write(out, wide, p->present, 32);
-    if (!b->width) {
-        size_t start = p->from ? b->ends[p->from - 1] : 0, end = b->ends[p->from + p->rows - 1];
-        td_buf_add(out, b->bytes.data ? b->bytes.data + start : "", end - start);
-    }
-    return TD_OK;
-}
-
-static enum td_code put_values(struct td_pq_writer *w, const struct pq_buffer *b, const struct pq_span *p, int encoding)
-{
-    if (encoding == PQ_RLE_DICTIONARY)
-        put_indices(w, &w->body, p);
-    else if (encoding == PQ_PLAIN)
-        put_numbers(&w->body, b, p);
-    else
-        return put_deltas(w, &w->body, b, p);
-    return TD_OK;
-}
 
 static enum td_code put_levels(struct td_pq_writer *w, const struct pq_buffer *b, const struct pq_span *p)
 {
@@ -99,9 +22,9 @@ static enum td_code pack(struct td_pq_writer *w, size_t from, bool may_skip, boo
 {
     const size_t before = w->packed.len, len = w->body.len - from;
     const char *src = w->body.data ? w->body.data + from : "";
-    *shrunk = w->options.codec == TD_PQ_ZSTD && !(may_skip && !len);
+    *shrunk = w->options.codec != TD_PQ_UNCOMPRESSED && !(may_skip && !len);
     if (*shrunk) {
-        enum td_code code = pq_compress_zstd(&w->encoder, src, len, &w->packed);
+        enum td_code code = pq_compress(&w->encoder, (int)w->options.codec, src, len, &w->packed);
         if (code != TD_OK)
             return code;
         if (may_skip && w->packed.len - before >= len) {
@@ -161,13 +84,14 @@ static enum td_code dictionary_page(struct td_pq_writer *w, const struct pq_buff
     td_buf_clear(&w->body);
     td_buf_clear(&w->packed);
     for (size_t i = 0; i < d->count; i++) {
-        if (b->width) {
+        if (b->width && b->width <= 8) {
             td_buf_add(&w->body, &d->first[i], b->width);
             continue;
         }
-        struct td_str text = pq_buffer_text(b, (size_t)d->first[i]);
+        struct td_str text = pq_buffer_value(b, (size_t)d->first[i]);
         uint32_t len = (uint32_t)text.len;
-        td_buf_add(&w->body, &len, 4);
+        if (!b->width)
+            td_buf_add(&w->body, &len, 4);
         td_buf_add(&w->body, text.ptr, text.len);
     }
     enum td_code code = pack(w, 0, false, &shrunk);
@@ -193,7 +117,7 @@ static enum td_code data_page_v1(struct td_pq_writer *w, const struct pq_buffer 
         }
     }
     if (code == TD_OK)
-        code = put_values(w, b, p, chunk->encoding);
+        code = pq_put_values(w, b, p, chunk->encoding);
     if (code == TD_OK)
         code = w->body.failed ? TD_NOMEM : pack(w, 0, false, &shrunk);
     return code == TD_OK ? emit(w, chunk, &h) : code;
@@ -215,56 +139,40 @@ static enum td_code data_page_v2(struct td_pq_writer *w, const struct pq_buffer 
     h.def_length = (int32_t)levels;
     td_buf_add(&w->packed, w->body.data ? w->body.data : "", levels);
     if (code == TD_OK) /* also without values: readers expect the header of a delta stream even then */
-        code = put_values(w, b, p, chunk->encoding);
+        code = pq_put_values(w, b, p, chunk->encoding);
     if (code == TD_OK)
         code = w->body.failed ? TD_NOMEM : pack(w, levels, true, &h.is_compressed);
     return code == TD_OK ? emit(w, chunk, &h) : code;
-}
-
-/* Timestamps and counts as deltas, texts by length and bytes, everything else plain; see pq_write_dict.c for the rest.
- */
-static int choose(struct td_pq_writer *w, const struct pq_buffer *b, enum td_code *code)
-{
-    *code = TD_OK;
-    if (!b->present)
-        return PQ_PLAIN;
-    if (pq_dict_try(w, b, code))
-        return PQ_RLE_DICTIONARY;
-    switch (b->column.type) {
-    case TD_PQ_INT32:
-    case TD_PQ_INT64: return PQ_DELTA_BINARY_PACKED;
-    case TD_PQ_BYTE_ARRAY: return PQ_DELTA_LENGTH_BYTE_ARRAY;
-    default: return PQ_PLAIN;
-    }
 }
 
 static enum td_code data_page(struct td_pq_writer *w, const struct pq_buffer *b, const struct pq_span *p,
                               struct pq_done_chunk *chunk)
 {
     const int64_t start = w->offset;
+    struct pq_bounds bounds;
     enum td_code code = w->options.data_page_v2 ? data_page_v2(w, b, p, chunk) : data_page_v1(w, b, p, chunk);
-    if (code == TD_OK && chunk->pages) {
-        struct pq_done_page *page = &chunk->pages[chunk->data_pages];
-        page->offset = start;
-        page->size = (int32_t)(w->offset - start);
-        page->first_row = (int64_t)p->from;
-        page->all_null = !p->present;
-        code = pq_bounds_make(&page->bounds, b, p, &w->arena);
-    }
+    if (code == TD_OK)
+        code = pq_bounds_make(&bounds, b, p, &w->arena);
+    if (code != TD_OK)
+        return code;
+    if (chunk->pages)
+        chunk->pages[chunk->data_pages] = (struct pq_done_page){.offset = start,
+                                                                .size = (int32_t)(w->offset - start),
+                                                                .first_row = (int64_t)p->from,
+                                                                .all_null = !p->present,
+                                                                .bounds = bounds};
+    pq_bounds_merge(&chunk->bounds, &bounds, &b->column);
     chunk->data_pages++;
-    return code;
+    return TD_OK;
 }
 
 enum td_code pq_chunk_write(struct td_pq_writer *w, struct pq_buffer *b, struct pq_done_chunk *out, struct td_err *err)
 {
-    const struct pq_span whole = {.rows = w->rows, .present = b->present};
     struct pq_span p = {0};
     enum td_code code;
     *out = (struct pq_done_chunk){.values = (int64_t)w->rows,
                                   .page_type = w->options.data_page_v2 ? PQ_PAGE_DATA_V2 : PQ_PAGE_DATA};
-    out->encoding = choose(w, b, &code);
-    if (code == TD_OK)
-        code = pq_bounds_make(&out->bounds, b, &whole, &w->arena);
+    out->encoding = pq_choose(w, b, &code);
     if (code == TD_OK && w->pages > 1 && !(out->pages = td_arena_alloc(&w->arena, w->pages * sizeof *out->pages)))
         code = TD_NOMEM;
     if (code == TD_OK && out->encoding == PQ_RLE_DICTIONARY)

@@ -4,13 +4,6 @@
 #include "pq_meta.h"
 #include "pq_write.h"
 
-static struct td_str bound(const struct td_pq_column *c, const struct pq_bounds *s, bool max)
-{
-    if (c->type == TD_PQ_BYTE_ARRAY)
-        return max ? s->max : s->min;
-    return (struct td_str){(const char *)s->room[max], s->min.len};
-}
-
 /* Without bounds for every page that has values (all NaN, or no short text above its greatest) there is no index. */
 static bool indexable(const struct pq_done_chunk *k)
 {
@@ -32,7 +25,7 @@ static int boundary_order(const struct td_pq_column *c, const struct pq_done_chu
         if (k->pages[i].all_null)
             continue;
         for (int max = 0; before && max < 2; max++) {
-            int order = pq_stats_order(c, bound(c, before, max), bound(c, s, max));
+            int order = pq_stats_order(c, pq_bounds_at(before, max), pq_bounds_at(s, max));
             up &= order <= 0;
             down &= order >= 0 && order != 2;
         }
@@ -51,7 +44,7 @@ static void write_column_index(struct td_buf *buf, const struct td_pq_column *c,
     for (int max = 0; max < 2; max++) {
         pq_out_list(&out, 2 + max, PQ_T_BINARY, count);
         for (size_t i = 0; i < count; i++) {
-            struct td_str s = bound(c, &k->pages[i].bounds, max);
+            struct td_str s = pq_bounds_at(&k->pages[i].bounds, max);
             pq_out_elem_binary(&out, s.ptr, k->pages[i].all_null ? 0 : s.len);
         }
     }
@@ -59,6 +52,11 @@ static void write_column_index(struct td_buf *buf, const struct td_pq_column *c,
     pq_out_list(&out, 5, PQ_T_I64, count);
     for (size_t i = 0; i < count; i++)
         pq_out_varint(buf, pq_zigzag(k->pages[i].bounds.nulls));
+    if (k->bounds.has_nans) {
+        pq_out_list(&out, 8, PQ_T_I64, count);
+        for (size_t i = 0; i < count; i++)
+            pq_out_varint(buf, pq_zigzag(k->pages[i].bounds.nans));
+    }
     pq_out_end(&out);
 }
 

@@ -2,6 +2,7 @@
  * Statistics of a chunk as a writer must state them: NaN left out, zero bounds signed outwards, long texts cut. */
 #include <math.h>
 #include <string.h>
+#include "pq_meta.h"
 #include "pq_write.h"
 
 #define PQ_TEXT_BOUND 64 /* bytes of a text bound */
@@ -97,43 +98,67 @@ static size_t character(struct td_str s, size_t at)
     return at;
 }
 
-/* A text above every text that starts with the first bytes of s: a prefix whose last byte is ASCII and grows by one. */
-static size_t cut_above(struct td_str s, char *out)
+static size_t cut_below(struct td_str s, bool text)
 {
-    size_t len = character(s, PQ_TEXT_BOUND);
+    return text ? character(s, PQ_TEXT_BOUND) : PQ_TEXT_BOUND;
+}
+
+/* Bytes above all that start with the first ones of s: a prefix whose last byte, or of a text last character, is one more.
+ * 0: there is none that short. */
+static size_t cut_above(struct td_str s, bool text, char *out)
+{
+    size_t len = cut_below(s, text);
     memcpy(out, s.ptr, len);
-    while (len && ((uint8_t)out[len - 1] & 0x80 || (uint8_t)out[len - 1] >= 0x7e))
-        len--;
+    while (len) {
+        const uint8_t last = (uint8_t)out[len - 1];
+        /* of ASCII below '~', lest a control byte comes of it; the last byte of a longer character has free room to 0xbf */
+        if (text ? last < 0x7e || (last >= 0x80 && last < 0xbf) : last < 0xff)
+            break;
+        len = text ? character(s, len - 1) : len - 1;
+    }
     if (len)
         out[len - 1]++;
     return len;
 }
 
+static bool is_text(const struct td_pq_column *c)
+{
+    return c->logical == TD_PQ_STRING || c->logical == TD_PQ_ENUM || c->logical == TD_PQ_JSON;
+}
+
+/* BYTE_ARRAY and FIXED, in the order of their type. */
 static enum td_code of_texts(struct pq_bounds *s, const struct pq_buffer *b, const struct pq_span *span,
                              struct td_arena *arena)
 {
-    struct td_str min = {"", 0}, max = {"", 0};
-    bool any = false;
+    const struct td_pq_column *c = &b->column;
+    struct td_str min = {NULL, 0}, max = {NULL, 0}, before = {NULL, 0};
     char above[PQ_TEXT_BOUND];
-    for (size_t row = span->from; row < span->from + span->rows; row++) {
-        if (!pq_buffer_has(b, row))
+    for (size_t k = span->first; k < span->first + span->present; k++) {
+        struct td_str t = pq_buffer_value(b, k);
+        if (before.ptr && t.len == before.len && memcmp(t.ptr, before.ptr, t.len) == 0)
             continue;
-        struct td_str t = pq_buffer_text(b, row);
-        if (!any || td_str_cmp(t, min) < 0)
+        before = t;
+        if (c->logical == TD_PQ_FLOAT16 && pq_stats_order(c, t, t) == 2) /* NaN */
+            continue;
+        if (!min.ptr || pq_stats_order(c, t, min) < 0)
             min = t;
-        if (!any || td_str_cmp(t, max) > 0)
+        if (!max.ptr || pq_stats_order(c, t, max) > 0)
             max = t;
-        any = true;
     }
-    if (!any)
+    /* A bound of a fixed-length column has that length, and a decimal cannot be cut. */
+    if (!min.ptr || (b->width && min.len > PQ_TEXT_BOUND))
         return TD_OK;
+    if (c->logical == TD_PQ_FLOAT16) { /* the sign of a zero bound points outwards */
+        min = pq_stats_order(c, min, (struct td_str){"\0\0", 2}) == 0 ? (struct td_str){"\0\x80", 2} : min;
+        max = pq_stats_order(c, max, (struct td_str){"\0\0", 2}) == 0 ? (struct td_str){"\0\0", 2} : max;
+    }
     s->has_min = s->has_max = true;
     s->min_exact = min.len <= PQ_TEXT_BOUND;
     s->max_exact = max.len <= PQ_TEXT_BOUND;
     if (!s->min_exact)
-        min.len = character(min, PQ_TEXT_BOUND);
+        min.len = cut_below(min, is_text(c));
     if (!s->max_exact) {
-        max.len = cut_above(max, above);
+        max.len = cut_above(max, is_text(c), above);
         max.ptr = above;
         s->has_max = max.len > 0;
     }
@@ -150,15 +175,43 @@ enum td_code pq_bounds_make(struct pq_bounds *s, const struct pq_buffer *b, cons
     *s = (struct pq_bounds){.nulls = (int64_t)(span->rows - count)};
     if (!count)
         return TD_OK;
-    if (!b->width)
-        return of_texts(s, b, span, arena);
-    const uint8_t *slots = b->slots + span->first * b->width;
+    const uint8_t *slots = b->width ? b->slots + span->first * b->width : NULL;
     switch (b->column.type) {
     case TD_PQ_BOOLEAN: of_bools(s, slots, count); break;
     case TD_PQ_INT32: of_int32(s, slots, count, is_unsigned); break;
     case TD_PQ_INT64: of_int64(s, slots, count, is_unsigned); break;
+    case TD_PQ_INT96: break; /* has no order */
     case TD_PQ_FLOAT: of_floats(s, slots, count); break;
-    default: of_doubles(s, slots, count);
+    case TD_PQ_DOUBLE: of_doubles(s, slots, count); break;
+    default: return of_texts(s, b, span, arena);
     }
     return TD_OK;
+}
+
+static void take(struct pq_bounds *s, const struct pq_bounds *page, bool max)
+{
+    memcpy(s->room[max], page->room[max], sizeof s->room[max]);
+    *(max ? &s->max : &s->min) = max ? page->max : page->min;
+    *(max ? &s->has_max : &s->has_min) = max ? page->has_max : page->has_min;
+    *(max ? &s->max_exact : &s->min_exact) = max ? page->max_exact : page->min_exact;
+}
+
+void pq_bounds_merge(struct pq_bounds *s, const struct pq_bounds *page, const struct td_pq_column *c)
+{
+    s->nulls += page->nulls;
+    s->nans += page->nans;
+    s->has_nans |= page->has_nans;
+    if (!page->has_min) /* nulls and NaN alone, or an order that there is none of */
+        return;
+    if (!s->has_min) { /* the first page with values; a maximum that it lacks stays lacking */
+        take(s, page, false);
+        take(s, page, true);
+        return;
+    }
+    if (pq_stats_order(c, pq_bounds_at(page, false), pq_bounds_at(s, false)) < 0)
+        take(s, page, false);
+    if (!page->has_max)
+        s->has_max = false;
+    else if (s->has_max && pq_stats_order(c, pq_bounds_at(page, true), pq_bounds_at(s, true)) > 0)
+        take(s, page, true);
 }

@@ -8,26 +8,7 @@
 #define PQ_GROUP_BYTES ((size_t)64 << 20) /* texts of one row group; a group is closed early above that */
 #define PQ_OUT_BYTES ((size_t)1 << 20)    /* encoded bytes kept back to save system calls */
 
-static enum td_code check_column(const char *name, const struct td_pq_column *c, struct td_err *err)
-{
-    bool known = c->type == TD_PQ_BOOLEAN || c->type == TD_PQ_INT32 || c->type == TD_PQ_INT64 ||
-                 c->type == TD_PQ_FLOAT || c->type == TD_PQ_DOUBLE || c->type == TD_PQ_BYTE_ARRAY;
-    bool fits = false;
-    switch (c->logical) {
-    case TD_PQ_PLAIN: fits = true; break;
-    case TD_PQ_STRING: fits = c->type == TD_PQ_BYTE_ARRAY; break;
-    case TD_PQ_DATE: fits = c->type == TD_PQ_INT32; break;
-    case TD_PQ_TIMESTAMP: fits = c->type == TD_PQ_INT64 && c->unit <= TD_PQ_NANOS; break;
-    case TD_PQ_INTEGER:
-        fits = (c->type == TD_PQ_INT32 && (c->bits == 8 || c->bits == 16 || c->bits == 32)) ||
-               (c->type == TD_PQ_INT64 && c->bits == 64);
-        break;
-    default: break;
-    }
-    if (!known || !fits)
-        return td_fail(err, TD_UNSUPPORTED, "%s: column %s: its type cannot be written", name, c->name);
-    return TD_OK;
-}
+#define PQ_SLOT_BYTES ((size_t)256 << 20) /* numbers of one row group */
 
 static enum td_code copy_columns(struct td_pq_writer *w, const struct td_pq_column *columns, size_t count,
                                  struct td_err *err)
@@ -38,16 +19,45 @@ static enum td_code copy_columns(struct td_pq_writer *w, const struct td_pq_colu
     w->count = count;
     for (size_t i = 0; i < count; i++) {
         struct pq_buffer *b = &w->columns[i];
-        enum td_code code = check_column(w->name, &columns[i], err);
+        b->column = columns[i];
+        td_buf_init(&b->bytes, SIZE_MAX / 4);
+        enum td_code code = pq_check_column(w->name, b, err);
         if (code != TD_OK)
             return code;
-        b->column = columns[i];
-        b->width = columns[i].type == TD_PQ_BYTE_ARRAY ? 0 : td_pq_width(columns[i].type);
-        td_buf_init(&b->bytes, SIZE_MAX / 4);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(columns[k].name, columns[i].name) == 0)
+                return td_fail(err, TD_UNSUPPORTED, "%s: two columns are called '%s', which readers refuse", w->name,
+                               columns[i].name);
         b->column.name = td_arena_strndup(&w->arena, columns[i].name, strlen(columns[i].name));
         if (!b->column.name)
             return td_fail(err, TD_NOMEM, "%s: out of memory for a writer", w->name);
     }
+    return TD_OK;
+}
+
+/* What one row takes bounds the rows that are buffered. */
+static void bound_group(struct td_pq_writer *w)
+{
+    size_t row = 1;
+    for (size_t i = 0; i < w->count; i++)
+        row += w->columns[i].width;
+    if (w->options.group_rows > PQ_SLOT_BYTES / row)
+        w->options.group_rows = PQ_SLOT_BYTES / row ? PQ_SLOT_BYTES / row : 1;
+}
+
+static enum td_code copy_order(struct td_pq_writer *w, struct td_err *err)
+{
+    const size_t count = w->options.sorted_count;
+    if (!count)
+        return TD_OK;
+    for (size_t i = 0; i < count; i++)
+        if (w->options.sorted[i].column >= w->count)
+            return td_fail(err, TD_UNSUPPORTED, "%s: sorted by column %zu of %zu", w->name, w->options.sorted[i].column,
+                           w->count);
+    w->sorted = td_malloc(count * sizeof *w->sorted);
+    if (!w->sorted)
+        return td_fail(err, TD_NOMEM, "%s: out of memory for a writer", w->name);
+    memcpy(w->sorted, w->options.sorted, count * sizeof *w->sorted);
     return TD_OK;
 }
 
@@ -58,7 +68,7 @@ static void set_options(struct td_pq_writer *w, const struct td_pq_write_options
     struct td_pq_write_options *o = &w->options;
     if (o->codec == TD_PQ_UNCOMPRESSED && !o->uncompressed)
         o->codec = TD_PQ_ZSTD;
-    o->level = o->level ? o->level : 2;
+    o->level = o->level ? o->level : o->codec == TD_PQ_GZIP ? 6 : 2;
     o->group_rows = o->group_rows ? o->group_rows : 131072;
     o->page_rows = o->page_rows ? o->page_rows : 8192;
     o->page_bytes = o->page_bytes ? o->page_bytes : 1 << 20;
@@ -86,11 +96,14 @@ enum td_code td_pq_writer_new(int fd, const char *name, const struct td_pq_colum
         code = td_fail(err, TD_NOMEM, "%s: out of memory for a writer", name);
     else if (!count)
         code = td_fail(err, TD_UNSUPPORTED, "%s: a file needs at least one column", name);
-    else if (w->options.codec != TD_PQ_ZSTD && w->options.codec != TD_PQ_UNCOMPRESSED)
+    else if (!pq_codec_writable((int)w->options.codec))
         code = td_fail(err, TD_UNSUPPORTED, "%s: the codec %s cannot be written", name,
                        pq_codec_name((int)w->options.codec));
     if (code == TD_OK)
         code = copy_columns(w, columns, count, err);
+    if (code == TD_OK)
+        code = copy_order(w, err);
+    bound_group(w);
     td_buf_adds(&w->out, "PAR1");
     w->offset = 4;
     if (code == TD_OK)
@@ -146,35 +159,33 @@ static enum td_code flush(struct td_pq_writer *w, struct td_err *err)
     return code;
 }
 
-/* How many rows from `start` on, at most `n`, keep a page under its soft size; at least one. */
-static size_t fit_page(const struct td_pq_writer *w, size_t start, size_t n)
+/* How many rows from `start` on, at most `n`, keep the column's page under its soft size; at least one. `first` is the
+ * first present value. */
+static size_t fit_column(const struct pq_buffer *b, size_t limit, size_t start, size_t first, size_t n)
 {
-    const size_t limit = w->options.page_bytes;
-    for (size_t i = 0; i < w->count; i++) {
-        const struct pq_buffer *b = &w->columns[i];
-        size_t base = start && !b->width ? b->ends[start - 1] : 0;
-        if (b->width) {
-            size_t most = limit / b->width ? limit / b->width : 1;
-            n = n < most ? n : most;
-            continue;
-        }
-        size_t low = 1, high = n; /* largest count whose texts fit */
-        while (low < high) {
-            size_t mid = low + (high - low + 1) / 2;
-            if (b->ends[start + mid - 1] - base <= limit)
-                low = mid;
-            else
-                high = mid - 1;
-        }
-        n = low;
+    if (b->width) {
+        size_t most = limit / b->width ? limit / b->width : 1;
+        return n < most ? n : most;
     }
-    return n;
+    const size_t base = first ? b->ends[first - 1] : 0;
+    size_t low = 1, high = n; /* largest count whose texts fit */
+    while (low < high) {
+        size_t mid = low + (high - low + 1) / 2;
+        size_t past = first + (b->column.optional ? pq_bits_count(b->valid, start, mid) : mid);
+        if (past == first || b->ends[past - 1] - base <= limit)
+            low = mid;
+        else
+            high = mid - 1;
+    }
+    return low;
 }
 
 /* All columns are cut at the same rows, so that pages line up. */
 static enum td_code cut_pages(struct td_pq_writer *w)
 {
     size_t start = 0;
+    for (size_t i = 0; i < w->count; i++)
+        w->columns[i].cut = 0;
     w->pages = 0;
     for (;;) {
         if (td_grow(&w->cuts, &w->cuts_cap, w->pages + 1, sizeof *w->cuts, NULL) != TD_OK)
@@ -182,8 +193,13 @@ static enum td_code cut_pages(struct td_pq_writer *w)
         w->cuts[w->pages] = start;
         if (start == w->rows)
             return TD_OK;
-        size_t left = w->rows - start;
-        start += fit_page(w, start, left < w->options.page_rows ? left : w->options.page_rows);
+        size_t n = w->rows - start < w->options.page_rows ? w->rows - start : w->options.page_rows;
+        for (size_t i = 0; i < w->count; i++)
+            n = fit_column(&w->columns[i], w->options.page_bytes, start, w->columns[i].cut, n);
+        for (size_t i = 0; i < w->count; i++)
+            if (!w->columns[i].width)
+                w->columns[i].cut += w->columns[i].column.optional ? pq_bits_count(w->columns[i].valid, start, n) : n;
+        start += n;
         w->pages++;
     }
 }
@@ -316,6 +332,7 @@ void td_pq_writer_free(struct td_pq_writer *writer)
     td_free(w->dict.codes);
     td_free(w->dict.first);
     td_free(w->levels);
+    td_free(w->sorted);
     td_free(w->cuts);
     td_free(w->groups);
     td_free(w->keys);

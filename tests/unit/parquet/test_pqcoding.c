@@ -371,7 +371,7 @@ static void sizes_of_compressed_pages_are_exact(void **state)
     (void)state;
     memset(text, 'x', sizeof text);
     td_buf_init(&buf, 1 << 16);
-    assert_int_equal(pq_compress_zstd(&encoder, text, sizeof text, &buf), TD_OK);
+    assert_int_equal(pq_compress(&encoder, TD_PQ_ZSTD, text, sizeof text, &buf), TD_OK);
     const uint8_t *bytes = (const uint8_t *)buf.data;
     assert_null(pq_decompress(&decoder, 6, bytes, buf.len, (uint8_t *)out, 1000, &code));
     assert_memory_equal(out, text, 1000);

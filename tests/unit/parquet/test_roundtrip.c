@@ -509,12 +509,17 @@ static void long_texts_are_bounded_not_exact(void **state)
 static void wrong_rows_are_refused(void **state)
 {
     static const struct td_pq_column bad[] = {
-        {.name = "a", .type = TD_PQ_INT96},
-        {.name = "a", .type = TD_PQ_FIXED, .length = 4},
+        {.name = "a", .type = TD_PQ_FIXED},
+        {.name = "a", .type = TD_PQ_FIXED, .length = 4, .logical = TD_PQ_UUID},
+        {.name = "a", .type = TD_PQ_FIXED, .length = 4, .logical = TD_PQ_DECIMAL, .precision = 10},
+        {.name = "a", .type = TD_PQ_INT64, .logical = TD_PQ_TIME, .unit = TD_PQ_MILLIS},
+        {.name = "a", .type = TD_PQ_DOUBLE, .encoding = TD_PQ_ENC_DELTA},
+        {.name = "a", .type = TD_PQ_BOOLEAN, .encoding = TD_PQ_ENC_DICT},
+        {.name = "a\xff", .type = TD_PQ_DOUBLE},
         {.name = "a", .type = TD_PQ_INT32, .logical = TD_PQ_STRING},
         {.name = "a", .type = TD_PQ_INT32, .logical = TD_PQ_TIMESTAMP},
         {.name = "a", .type = TD_PQ_INT32, .logical = TD_PQ_INTEGER, .bits = 64},
-        {.name = "a", .type = TD_PQ_INT32, .logical = TD_PQ_DECIMAL, .precision = 4},
+        {.name = "a", .type = TD_PQ_INT32, .logical = TD_PQ_DECIMAL, .precision = 10},
     };
     struct td_err err;
     struct td_pq_writer *w;

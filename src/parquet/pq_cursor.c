@@ -35,6 +35,10 @@ enum td_code pq_cursor_open(struct pq_cursor *c, size_t group, size_t leaf, stru
     c->rows_left = chunk->values;
     c->seen_data = false;
     c->ahead = PQ_AHEAD;
+    c->useful = c->end;
+    c->places = NULL;
+    c->place_count = 0;
+    c->promised = -1;
     if (c->column->unsupported)
         return fail(c, err, TD_UNSUPPORTED, c->column->unsupported);
     if (chunk->refused)
@@ -92,7 +96,10 @@ static enum td_code fetch(struct pq_cursor *c, uint64_t at, size_t need, const u
     if (!c->window && pq_file_held(c->file, at, left))
         pq_cursor_lend(c, pq_file_held(c->file, at, left), at, left);
     if (!c->window || at < c->window_at || at + need > c->window_at + c->window_len) {
-        size_t len = need > c->ahead ? need : left < c->ahead ? (size_t)left : c->ahead;
+        uint64_t soon = c->useful > at ? c->useful - at : 0;
+        soon = soon < left ? soon : left;
+        soon = soon < c->ahead ? soon : c->ahead;
+        size_t len = need > soon ? need : (size_t)soon;
         drop_window(c);
         struct pq_blob *blob = pq_pool_get(c->pool, len);
         if (!blob)
@@ -274,6 +281,32 @@ static enum td_code open_v2(struct pq_cursor *c, const struct pq_page_header *pa
     return why ? fail(c, err, c->values.code, why) : TD_OK;
 }
 
+enum td_code pq_cursor_take(struct pq_cursor *c, const struct pq_page_header *page, uint64_t body, struct td_err *err)
+{
+    const bool data = page->type == PQ_PAGE_DATA || page->type == PQ_PAGE_DATA_V2;
+    const uint8_t *bytes;
+    size_t have;
+    close_page(c);
+    c->at = body + (uint64_t)page->compressed;
+    c->seen_data |= data;
+    if (!data && page->type != PQ_PAGE_DICTIONARY)
+        return TD_OK;
+    if (c->effort) {
+        c->effort->pages += data;
+        c->effort->bytes += c->at - c->page_at;
+    }
+    enum td_code code = fetch(c, body, (size_t)page->compressed, &bytes, &have, err);
+    if (code == TD_OK)
+        code = check_page(c, page, bytes, err);
+    if (code != TD_OK)
+        return code;
+    if (!data)
+        return load_dictionary(c, page, bytes, err);
+    code = page->type == PQ_PAGE_DATA ? open_v1(c, page, bytes, err) : open_v2(c, page, bytes, err);
+    c->page_left = code == TD_OK ? page->values : 0;
+    return code;
+}
+
 /* Open the next page that has values, but pass over those that *skip covers whole. With skip used up by whole pages it
  * may return without an open page (page_left 0). */
 static enum td_code next_page(struct pq_cursor *c, int64_t *skip, struct td_err *err)
@@ -282,9 +315,7 @@ static enum td_code next_page(struct pq_cursor *c, int64_t *skip, struct td_err 
     close_page(c);
     while (code == TD_OK && !c->page_left) {
         struct pq_page_header page;
-        const uint8_t *bytes;
         uint64_t body;
-        size_t have;
         if (c->at >= c->end) {
             c->page_at = c->at;
             return fail(c, err, TD_DATA, "the chunk ends before its values");
@@ -292,35 +323,23 @@ static enum td_code next_page(struct pq_cursor *c, int64_t *skip, struct td_err 
         code = pq_cursor_header(c, &page, &body, err);
         if (code != TD_OK)
             return code;
-        c->at = body + (uint64_t)page.compressed;
-        const bool data = page.type == PQ_PAGE_DATA || page.type == PQ_PAGE_DATA_V2;
-        if (!data && page.type != PQ_PAGE_DICTIONARY)
-            continue;
-        if (data) {
-            c->seen_data = true;
+        if (page.type == PQ_PAGE_DATA || page.type == PQ_PAGE_DATA_V2) {
             if (page.values > c->rows_left)
                 return fail(c, err, TD_DATA, "the pages hold more values than their chunk");
+            if (c->promised >= 0 && page.values != c->promised)
+                return fail(c, err, TD_DATA, "the page holds another number of rows than its index says");
+            c->promised = -1;
             c->rows_left -= page.values;
-            if (!page.values)
-                continue;
             if (page.values <= *skip) {
                 *skip -= page.values;
-                if (!*skip)
+                c->seen_data = true;
+                c->at = body + (uint64_t)page.compressed;
+                if (page.values && !*skip)
                     return TD_OK;
                 continue;
             }
         }
-        code = fetch(c, body, (size_t)page.compressed, &bytes, &have, err);
-        if (code == TD_OK)
-            code = check_page(c, &page, bytes, err);
-        if (code != TD_OK)
-            return code;
-        if (page.type == PQ_PAGE_DICTIONARY) {
-            code = load_dictionary(c, &page, bytes, err);
-        } else {
-            code = page.type == PQ_PAGE_DATA ? open_v1(c, &page, bytes, err) : open_v2(c, &page, bytes, err);
-            c->page_left = code == TD_OK ? page.values : 0;
-        }
+        code = pq_cursor_take(c, &page, body, err);
     }
     return code;
 }
@@ -431,10 +450,53 @@ static enum td_code skip_slice(struct pq_cursor *c, size_t rows, struct td_err *
     return TD_OK;
 }
 
+void pq_cursor_guide(struct pq_cursor *c, const struct pq_place *places, size_t count)
+{
+    c->places = places;
+    c->place_count = count;
+}
+
+/* Go to the start of the page that holds the row `*rows` ahead, if that is another page than the open one and its place is
+ * known; *rows is then what is left. The dictionary, which lies before the first data page, is loaded on the way. */
+static enum td_code jump(struct pq_cursor *c, int64_t *rows, struct td_err *err)
+{
+    const int64_t row = c->chunk->values - c->rows_left - c->page_left + *rows;
+    if (!c->place_count || *rows < c->page_left)
+        return TD_OK;
+    const size_t i = pq_index_page(c->places, c->place_count, row);
+    const struct pq_place *place = &c->places[i];
+    if ((uint64_t)place->offset <= c->at)
+        return TD_OK;
+    const uint64_t useful = c->useful;
+    c->useful = (uint64_t)c->places[0].offset;
+    while (!c->seen_data && c->at < (uint64_t)c->places[0].offset) {
+        struct pq_page_header page;
+        uint64_t body;
+        enum td_code code = pq_cursor_header(c, &page, &body, err);
+        if (code == TD_OK && (page.type == PQ_PAGE_DATA || page.type == PQ_PAGE_DATA_V2))
+            code = fail(c, err, TD_DATA, "a data page before the first one of its index");
+        if (code == TD_OK)
+            code = pq_cursor_take(c, &page, body, err);
+        if (code != TD_OK)
+            return code;
+    }
+    close_page(c);
+    c->useful = useful;
+    c->seen_data = true;
+    c->at = (uint64_t)place->offset;
+    c->rows_left = c->chunk->values - place->first_row;
+    c->promised = pq_index_end(c->places, c->place_count, i, c->chunk->values) - place->first_row;
+    *rows = row - place->first_row;
+    return TD_OK;
+}
+
 enum td_code pq_cursor_skip(struct pq_cursor *c, int64_t rows, struct td_err *err)
 {
     enum td_code code = TD_OK;
-    c->ahead = PQ_HEADER; /* most of the bytes ahead are not wanted */
+    if (rows > 0)
+        code = jump(c, &rows, err);
+    if (!c->place_count)
+        c->ahead = PQ_HEADER; /* most of the bytes ahead are not wanted */
     while (rows > 0 && code == TD_OK) {
         if (!c->page_left) {
             code = next_page(c, &rows, err);

@@ -104,7 +104,7 @@ static enum td_code parse_footer(struct td_pq_file *file, struct td_err *err)
     if (!len || len > file->size - 12)
         return td_fail(err, TD_DATA, "%s: offset %llu: the footer claims %u bytes of a file of %llu", file->name,
                        (unsigned long long)(file->size - 8), len, (unsigned long long)file->size);
-    uint64_t start = file->size - 8 - len;
+    uint64_t start = file->footer_at = file->size - 8 - len;
     const uint8_t *bytes = pq_file_held(file, start, len);
     uint8_t *copy = NULL;
     if (!bytes) {
@@ -132,7 +132,10 @@ static struct td_pq_file *new_file(const char *name, const struct td_pq_limits *
     file->skip_crc = limits && limits->skip_crc;
     td_arena_init(&file->arena, file->memory / 4 > SIZE_MAX ? SIZE_MAX : (size_t)(file->memory / 4));
     file->name = td_strdup(name);
-    if (!file->name) {
+    file->seal = td_calloc(1, sizeof *file->seal);
+    if (!file->name || !file->seal) {
+        td_free(file->name);
+        td_free(file->seal);
         td_free(file);
         return NULL;
     }
@@ -186,6 +189,7 @@ void td_pq_close(struct td_pq_file *file)
     td_arena_free(&file->arena);
     td_free(file->owned);
     td_free(file->name);
+    td_free(file->seal);
     td_free(file);
 }
 

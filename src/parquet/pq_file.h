@@ -3,6 +3,7 @@
 #ifndef TAPEDECK_PQ_FILE_H
 #define TAPEDECK_PQ_FILE_H
 
+#include <stdatomic.h>
 #include <tapedeck/parquet.h>
 #include "pq_meta.h"
 
@@ -15,7 +16,9 @@ struct td_pq_file {
     uint8_t *owned; /* held, when it is ours to free */
     struct td_arena arena;
     struct pq_meta meta;
-    uint64_t memory; /* budget of one reader */
+    uint64_t footer_at; /* where the footer starts */
+    uint64_t memory;    /* budget of one reader */
+    atomic_int *seal;   /* enum td_pq_seal, found out when first asked for */
     bool skip_crc;
 };
 

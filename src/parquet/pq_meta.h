@@ -22,8 +22,10 @@ enum pq_page_type { PQ_PAGE_DATA = 0, PQ_PAGE_INDEX = 1, PQ_PAGE_DICTIONARY = 2,
 
 struct pq_stats { /* of a chunk; texts point into the file's arena */
     bool has_min, has_max, has_old_min, has_old_max;
+    bool min_exact, max_exact; /* the bound is a value of the data, says the file */
     struct td_str min, max, old_min, old_max;
     int64_t nulls; /* -1 = not stated; a hint at best */
+    int64_t nans;  /* as nulls */
 };
 
 struct pq_chunk {
@@ -62,6 +64,7 @@ struct pq_meta {
     struct pq_pair *pairs;
     size_t pair_count;
     const char *created_by;
+    size_t sealed; /* bytes of the footer that a seal covers: those before the key-values; 0 = it cannot hold */
 };
 
 struct pq_schema_element { /* as stored; pq_schema.c makes leaves of them */

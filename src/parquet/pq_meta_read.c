@@ -11,7 +11,7 @@ struct parse { /* everything a nested parser needs */
     enum td_code code; /* TD_NOMEM or TD_UNSUPPORTED when that is the cause, else TD_OK */
     struct pq_schema_element *elements;
     size_t element_count;
-    bool has_rows;
+    bool has_rows, has_pairs;
     uint8_t *orders;
     size_t order_count;
 };
@@ -132,7 +132,7 @@ static void parse_stats(struct parse *p, const struct pq_field *field, struct pq
 {
     struct pq_in *in = &p->in;
     struct pq_field f = {0};
-    *s = (struct pq_stats){.nulls = -1};
+    *s = (struct pq_stats){.nulls = -1, .nans = -1};
     if (!pq_in_struct(in, field))
         return;
     while (pq_in_next(in, &f)) {
@@ -153,6 +153,14 @@ static void parse_stats(struct parse *p, const struct pq_field *field, struct pq
         case 6:
             s->min = keep_bytes(p, pq_in_binary(in, &f));
             s->has_min = true;
+            break;
+        case 7: s->max_exact = pq_in_bool(in, &f); break;
+        case 8: s->min_exact = pq_in_bool(in, &f); break;
+        case 9:
+            if (f.type == PQ_T_I64)
+                s->nans = pq_in_i64(in, &f);
+            else
+                pq_in_skip(in, f.type);
             break;
         default: pq_in_skip(in, f.type);
         }
@@ -200,7 +208,7 @@ static void parse_chunk(struct parse *p, struct pq_chunk *c)
     struct pq_in *in = &p->in;
     struct pq_field f = {0};
     unsigned seen = 0;
-    *c = (struct pq_chunk){.stats.nulls = -1};
+    *c = (struct pq_chunk){.stats.nulls = -1, .stats.nans = -1};
     while (pq_in_next(in, &f)) {
         switch (f.id) {
         case 1:
@@ -304,6 +312,11 @@ static void parse_file(struct parse *p, struct pq_meta *meta)
     struct pq_in *in = &p->in;
     struct pq_field f = {0};
     while (pq_in_next(in, &f)) {
+        if (f.id == 5 && !p->has_pairs)
+            meta->sealed = (size_t)(in->p - in->base) - 1; /* the field's own header is one byte */
+        else if (f.id <= 5 && p->has_pairs)
+            meta->sealed = 0; /* what counts was told after the seal */
+        p->has_pairs |= f.id == 5;
         switch (f.id) {
         case 2: parse_schema(p, &f); break;
         case 3:

@@ -26,6 +26,11 @@ struct td_pq_reader {
     int64_t group_left;    /* rows of the open group not yet read */
     int64_t row;           /* next row of the file */
     struct pq_blob *bytes; /* compressed bytes of the open group, a list */
+    struct td_arena places; /* of the pages of the open group */
+    struct td_pq_range *wanted; /* td_pq_want: the only rows to give; row stands in or before wanted_at */
+    size_t wanted_count, wanted_cap, wanted_at;
+    bool choosy;
+    struct td_pq_effort effort;
     bool failed;
 };
 
@@ -101,8 +106,10 @@ enum td_code td_pq_reader_reset(struct td_pq_reader *reader, const struct td_pq_
     for (size_t i = 0; i < count; i++) {
         reader->leaves[i] = columns[i];
         reader->has_text |= pq_is_text(file->meta.leaves[columns[i]].column.type);
-        reader->cursors[i] = (struct pq_cursor){.file = file, .pool = &reader->pool, .decoder = &reader->decoder};
+        reader->cursors[i] = (struct pq_cursor){
+            .file = file, .pool = &reader->pool, .decoder = &reader->decoder, .effort = &reader->effort};
     }
+    reader->choosy = false;
     reader->group = 0;
     reader->group_left = reader->row = 0;
     reader->failed = false;
@@ -117,6 +124,7 @@ enum td_code td_pq_reader_new(const struct td_pq_file *file, const int *columns,
     *out = NULL;
     if (!r)
         return td_fail(err, TD_NOMEM, "%s: out of memory for a reader", file->name);
+    td_arena_init(&r->places, file->memory / 8 > SIZE_MAX ? SIZE_MAX : (size_t)(file->memory / 8));
     code = td_pq_reader_reset(r, file, columns, count, err);
     if (code == TD_OK)
         *out = r;
@@ -135,6 +143,8 @@ void td_pq_reader_free(struct td_pq_reader *reader)
     td_free(reader->cursors);
     td_free(reader->leaves);
     td_free(reader->ranges);
+    td_free(reader->wanted);
+    td_arena_free(&reader->places);
     td_free(reader);
 }
 
@@ -194,19 +204,71 @@ static enum td_code prefetch(struct td_pq_reader *r, struct td_err *err)
     return TD_OK;
 }
 
+/* How many rows of the open group from `first` on will be asked for, and the end of the last of them. Both are rows of the
+ * group. */
+static int64_t rows_to_come(const struct td_pq_reader *r, int64_t first, int64_t *last)
+{
+    const struct pq_group *g = &r->file->meta.groups[r->group];
+    int64_t from = g->first_row + first, end = g->first_row + g->rows, total = 0;
+    *last = g->rows;
+    if (!r->choosy)
+        return g->rows - first;
+    *last = first;
+    for (size_t i = r->wanted_at; i < r->wanted_count && r->wanted[i].from < end; i++) {
+        int64_t a = r->wanted[i].from > from ? r->wanted[i].from : from;
+        int64_t b = r->wanted[i].to < end ? r->wanted[i].to : end;
+        if (a < b) {
+            total += b - a;
+            *last = b - g->first_row;
+        }
+    }
+    return total;
+}
+
+/* Let the cursors find their pages by the offset index, where it is known to be right. */
+static enum td_code guide(struct td_pq_reader *r, int64_t last, struct td_err *err)
+{
+    const struct pq_group *g = &r->file->meta.groups[r->group];
+    enum td_pq_seal seal = TD_PQ_SEAL_NONE;
+    enum td_code code = TD_OK;
+    bool any = false;
+    td_arena_reset(&r->places);
+    for (size_t i = 0; i < r->count; i++)
+        any |= g->chunks[r->leaves[i]].offset_index_length > 0;
+    if (any)
+        code = td_pq_seal(r->file, &seal, err);
+    for (size_t i = 0; code == TD_OK && seal == TD_PQ_SEAL_GOOD && i < r->count; i++) {
+        struct pq_index index;
+        const char *why;
+        code = pq_index_load(r->file, r->group, (size_t)r->leaves[i], false, &r->places, &index, &why, err);
+        if (code != TD_OK || why || !index.pages)
+            continue;
+        const struct pq_place *end = &index.places[pq_index_page(index.places, index.pages, last ? last - 1 : 0)];
+        pq_cursor_guide(&r->cursors[i], index.places, index.pages);
+        r->cursors[i].useful = (uint64_t)end->offset + (uint64_t)end->size;
+    }
+    return code;
+}
+
 /* Stand at row `skip` of row group r->group. */
 static enum td_code open_group(struct td_pq_reader *r, int64_t skip, struct td_err *err)
 {
+    const int64_t rows = r->file->meta.groups[r->group].rows;
     enum td_code code = TD_OK;
     close_group(r);
     r->open = true;
-    r->group_left = r->file->meta.groups[r->group].rows - skip;
+    r->group_left = rows - skip;
     if (!r->group_left)
         return TD_OK;
+    r->effort.groups++;
     for (size_t i = 0; i < r->count && code == TD_OK; i++)
         code = pq_cursor_open(&r->cursors[i], r->group, (size_t)r->leaves[i], err);
-    if (code == TD_OK && !skip) /* far inside a group, most of its bytes are not wanted */
+    int64_t last = rows;
+    bool most = rows_to_come(r, skip, &last) > rows / 2;
+    if (code == TD_OK && most && !skip)
         code = prefetch(r, err);
+    if (code == TD_OK && (skip || !most)) /* most of the group's bytes are not wanted */
+        code = guide(r, last, err);
     for (size_t i = 0; i < r->count && code == TD_OK; i++)
         code = pq_cursor_skip(&r->cursors[i], skip, err);
     return code;
@@ -231,38 +293,10 @@ static enum td_code read_rows(struct td_pq_reader *r, struct td_pq_array *arrays
     return code;
 }
 
-enum td_code td_pq_read(struct td_pq_reader *reader, struct td_pq_array *arrays, size_t max_rows, size_t *rows,
-                        struct td_err *err)
+static enum td_code seek_row(struct td_pq_reader *r, int64_t row, struct td_err *err)
 {
-    struct td_pq_reader *r = reader;
-    enum td_code code;
-    *rows = 0;
-    if (r->failed)
-        return td_fail(err, TD_DATA, "an earlier read of this file failed");
-    pq_pool_recycle(&r->pool);
-    uint64_t left = (uint64_t)(r->file->meta.rows - r->row);
-    size_t want = left < max_rows ? (size_t)left : max_rows;
-    for (size_t i = 0; i < r->count; i++)
-        if (arrays[i].valid)
-            memset(arrays[i].valid, 0, TD_PQ_WORDS(want) * sizeof *arrays[i].valid);
-    code = read_rows(r, arrays, want, err);
-    if (code != TD_OK) {
-        r->failed = true;
-        return code;
-    }
-    r->row += (int64_t)want;
-    *rows = want;
-    return TD_OK;
-}
-
-enum td_code td_pq_seek(struct td_pq_reader *reader, int64_t row, struct td_err *err)
-{
-    struct td_pq_reader *r = reader;
     const struct pq_meta *meta = &r->file->meta;
     enum td_code code = TD_OK;
-    if (row < 0 || row > meta->rows)
-        return td_fail(err, TD_DATA, "%s: row %lld is outside the file's %lld rows", r->file->name, (long long)row,
-                       (long long)meta->rows);
     pq_pool_recycle(&r->pool);
     const struct pq_group *g = r->group < meta->group_count ? &meta->groups[r->group] : NULL;
     if (r->open && !r->failed && g && row >= r->row && row < g->first_row + g->rows && r->row >= g->first_row) {
@@ -287,6 +321,100 @@ enum td_code td_pq_seek(struct td_pq_reader *reader, int64_t row, struct td_err 
     r->row = row;
     r->failed = code != TD_OK;
     return code;
+}
+
+enum td_code td_pq_seek(struct td_pq_reader *reader, int64_t row, struct td_err *err)
+{
+    if (row < 0 || row > reader->file->meta.rows)
+        return td_fail(err, TD_DATA, "%s: row %lld is outside the file's %lld rows", reader->file->name, (long long)row,
+                       (long long)reader->file->meta.rows);
+    reader->choosy = false;
+    return seek_row(reader, row, err);
+}
+
+/* Stand at the next wanted row; *left tells how many follow in its range. */
+static enum td_code next_wanted(struct td_pq_reader *r, uint64_t *left, struct td_err *err)
+{
+    while (r->wanted_at < r->wanted_count && r->wanted[r->wanted_at].to <= r->row)
+        r->wanted_at++;
+    *left = 0;
+    if (r->wanted_at == r->wanted_count)
+        return TD_OK;
+    const struct td_pq_range *range = &r->wanted[r->wanted_at];
+    enum td_code code = r->row < range->from ? seek_row(r, range->from, err) : TD_OK;
+    *left = (uint64_t)(range->to - r->row);
+    return code;
+}
+
+enum td_code td_pq_want(struct td_pq_reader *reader, const struct td_pq_range *ranges, size_t count, struct td_err *err)
+{
+    struct td_pq_reader *r = reader;
+    for (size_t i = 0; i < count; i++)
+        if (ranges[i].from < (i ? ranges[i - 1].to : 0) || ranges[i].from >= ranges[i].to ||
+            ranges[i].to > r->file->meta.rows)
+            return td_fail(err, TD_DATA, "%s: the rows asked for are out of order or outside the file", r->file->name);
+    if (count && td_grow(&r->wanted, &r->wanted_cap, count, sizeof *r->wanted, NULL) != TD_OK)
+        return td_fail(err, TD_NOMEM, "%s: out of memory for %zu ranges of rows", r->file->name, count);
+    if (count)
+        memcpy(r->wanted, ranges, count * sizeof *ranges);
+    close_group(r);
+    r->wanted_count = count;
+    r->wanted_at = 0;
+    r->choosy = true;
+    r->failed = false;
+    r->group = 0;
+    r->group_left = r->row = 0;
+    return TD_OK;
+}
+
+int64_t td_pq_next_row(const struct td_pq_reader *reader)
+{
+    const struct td_pq_reader *r = reader;
+    if (r->choosy)
+        for (size_t i = r->wanted_at; i < r->wanted_count; i++)
+            if (r->wanted[i].to > r->row)
+                return r->wanted[i].from > r->row ? r->wanted[i].from : r->row;
+    return r->choosy ? r->file->meta.rows : r->row;
+}
+
+struct td_pq_effort td_pq_reader_effort(const struct td_pq_reader *reader)
+{
+    return reader->effort;
+}
+
+void td_pq_ranges_free(struct td_pq_ranges *ranges)
+{
+    td_free(ranges->items);
+    *ranges = (struct td_pq_ranges){0};
+}
+
+enum td_code td_pq_read(struct td_pq_reader *reader, struct td_pq_array *arrays, size_t max_rows, size_t *rows,
+                        struct td_err *err)
+{
+    struct td_pq_reader *r = reader;
+    enum td_code code;
+    *rows = 0;
+    if (r->failed)
+        return td_fail(err, TD_DATA, "an earlier read of this file failed");
+    pq_pool_recycle(&r->pool);
+    code = TD_OK;
+    uint64_t left = (uint64_t)(r->file->meta.rows - r->row);
+    if (r->choosy)
+        code = next_wanted(r, &left, err);
+    if (code != TD_OK)
+        return code;
+    size_t want = left < max_rows ? (size_t)left : max_rows;
+    for (size_t i = 0; i < r->count; i++)
+        if (arrays[i].valid)
+            memset(arrays[i].valid, 0, TD_PQ_WORDS(want) * sizeof *arrays[i].valid);
+    code = read_rows(r, arrays, want, err);
+    if (code != TD_OK) {
+        r->failed = true;
+        return code;
+    }
+    r->row += (int64_t)want;
+    *rows = want;
+    return TD_OK;
 }
 
 enum td_code td_pq_pages(const struct td_pq_file *file, size_t group, size_t column,

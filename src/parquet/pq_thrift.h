@@ -48,8 +48,10 @@ struct td_str pq_in_binary(struct pq_in *in, const struct pq_field *field);
 bool pq_in_struct(struct pq_in *in, const struct pq_field *field);
 /* Enter a list whose elements have wire type `elem`; returns the count, never more than the bytes that are left. */
 size_t pq_in_list(struct pq_in *in, const struct pq_field *field, int elem);
-/* One element of a list of i32 or binary. */
+/* One element of a list of i32, i64, bool (PQ_T_TRUE, a byte each) or binary. */
 int32_t pq_in_elem_i32(struct pq_in *in);
+int64_t pq_in_elem_i64(struct pq_in *in);
+bool pq_in_elem_bool(struct pq_in *in);
 struct td_str pq_in_elem_binary(struct pq_in *in);
 
 /* Writer: fields must come in ascending id order. `last` is the previous field id of the struct being written. */

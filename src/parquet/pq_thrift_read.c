@@ -264,6 +264,8 @@ size_t pq_in_list(struct pq_in *in, const struct pq_field *field, int elem)
     if (!expect(in, field, PQ_T_LIST))
         return 0;
     uint64_t count = list_header(in, &found);
+    if (found == PQ_T_FALSE) /* either name stands for bool */
+        found = PQ_T_TRUE;
     if (count && found != elem)
         pq_in_fault(in, "a metadata list has elements of the wrong type");
     return in->bad ? 0 : (size_t)count;
@@ -272,6 +274,16 @@ size_t pq_in_list(struct pq_in *in, const struct pq_field *field, int elem)
 int32_t pq_in_elem_i32(struct pq_in *in)
 {
     return narrow(in, read_int(in));
+}
+
+int64_t pq_in_elem_i64(struct pq_in *in)
+{
+    return read_int(in);
+}
+
+bool pq_in_elem_bool(struct pq_in *in)
+{
+    return read_byte(in) == 1; /* false is 2 or, with some writers, 0 */
 }
 
 struct td_str pq_in_elem_binary(struct pq_in *in)

@@ -308,6 +308,12 @@ void td_screen_hash(const struct td_screen *screen, char out[17]);
  * cap. */
 bool td_screen_row(const struct td_screen *screen, const struct td_daily_row *row, const struct td_reference *reference,
                    struct td_watch_row *out);
+/* The parts that td_screen_row is made of, for who has columns instead of rows: what membership says of the ticker and its
+ * listing (the row's flags aside), whether the row of a member is listed, and which rules it passes. */
+enum td_rule_bit { TD_RULE_RVOL = 1, TD_RULE_CHG = 2, TD_RULE_DVOL = 4, TD_RULE_PX = 8, TD_RULE_ALL = 15 /* info-rich */ };
+bool td_screen_member(const struct td_screen *screen, const char *ticker, const struct td_reference *reference);
+bool td_screen_lists(const struct td_screen *screen, double close_d, double market_cap_d, uint32_t flags);
+unsigned td_screen_rules(const struct td_screen *screen, double rvol30, double pctchg_d, double dollar_vol_d, double close_d);
 /* rvol30 descending (null last), ticker ascending bytewise: the order of a watchlist file. qsort comparator. */
 int td_watch_compare(const void *a, const void *b);
 /* NASDAQ/NYSE test symbols by their published patterns (ZVZZT, ZXZZT, NTEST.A, ZTST, ...). */

@@ -100,17 +100,19 @@ bool td_is_test_ticker(const char *ticker)
     return false;
 }
 
-static bool is_member(const struct td_membership *m, const struct td_daily_row *row, const struct td_reference *ref)
+bool td_screen_member(const struct td_screen *screen, const char *ticker, const struct td_reference *reference)
 {
-    int8_t test = ref ? ref->test_ticker : -1;
+    const struct td_membership *m = &screen->membership;
+    int8_t test = reference ? reference->test_ticker : -1;
     if (test < 0)
-        test = td_is_test_ticker(row->ticker);
-    if (m->drop_test_tickers && test)
-        return false;
-    if (m->drop_split_suspect && td_flags_parse(row->flags) & TD_FLAG(SPLIT_SUSPECT))
-        return false;
-    return admitted(m->types, ref ? ref->type : NULL, m->type_unknown_pass) &&
-           admitted(m->exchanges, ref ? ref->exchange : NULL, m->type_unknown_pass);
+        test = td_is_test_ticker(ticker);
+    return !(m->drop_test_tickers && test) && admitted(m->types, reference ? reference->type : NULL, m->type_unknown_pass) &&
+           admitted(m->exchanges, reference ? reference->exchange : NULL, m->type_unknown_pass);
+}
+
+static bool price_passes(const struct td_thresholds *t, double price)
+{
+    return price >= t->min_price && price <= t->max_price; /* comparisons with a null are false: a null fails its rule */
 }
 
 static bool cap_passes(const struct td_screen *screen, double cap)
@@ -120,14 +122,26 @@ static bool cap_passes(const struct td_screen *screen, double cap)
     return isnan(cap) ? screen->membership.cap_unknown_pass : cap <= screen->thresholds.cap_max;
 }
 
+bool td_screen_lists(const struct td_screen *screen, double close_d, double market_cap_d, uint32_t flags)
+{
+    return price_passes(&screen->thresholds, close_d) && cap_passes(screen, market_cap_d) &&
+           !(screen->membership.drop_split_suspect && flags & TD_FLAG(SPLIT_SUSPECT));
+}
+
+unsigned td_screen_rules(const struct td_screen *screen, double rvol30, double pctchg_d, double dollar_vol_d, double close_d)
+{
+    const struct td_thresholds *t = &screen->thresholds;
+    return (rvol30 >= t->rvol ? TD_RULE_RVOL : 0u) | (fabs(pctchg_d) >= t->pctchg ? TD_RULE_CHG : 0u) |
+           (dollar_vol_d >= t->dvol ? TD_RULE_DVOL : 0u) | (price_passes(t, close_d) ? TD_RULE_PX : 0u);
+}
+
 bool td_screen_row(const struct td_screen *screen, const struct td_daily_row *row, const struct td_reference *reference,
                    struct td_watch_row *out)
 {
-    const struct td_thresholds *t = &screen->thresholds;
-    /* Comparisons with a null are false: a null fails its rule. */
-    bool price = row->close_d >= t->min_price && row->close_d <= t->max_price;
-    if (!price || !cap_passes(screen, row->market_cap_d) || !is_member(&screen->membership, row, reference))
+    if (!td_screen_lists(screen, row->close_d, row->market_cap_d, td_flags_parse(row->flags)) ||
+        !td_screen_member(screen, row->ticker, reference))
         return false;
+    unsigned rules = td_screen_rules(screen, row->rvol30, row->pctchg_d, row->dollar_vol_d, row->close_d);
     *out = (struct td_watch_row){
         .trading_day = row->trading_day,
         .close_d = row->close_d,
@@ -139,12 +153,12 @@ bool td_screen_row(const struct td_screen *screen, const struct td_daily_row *ro
         .vwap_d = row->vwap_d,
         .gap_pct_d = row->gap_pct_d,
         .market_cap_d = row->market_cap_d,
-        .r_rvol = row->rvol30 >= t->rvol,
-        .r_chg = fabs(row->pctchg_d) >= t->pctchg,
-        .r_dvol = row->dollar_vol_d >= t->dvol,
-        .r_px = price,
+        .r_rvol = (rules & TD_RULE_RVOL) != 0,
+        .r_chg = (rules & TD_RULE_CHG) != 0,
+        .r_dvol = (rules & TD_RULE_DVOL) != 0,
+        .r_px = (rules & TD_RULE_PX) != 0,
+        .info_rich = rules == TD_RULE_ALL,
     };
-    out->info_rich = out->r_rvol && out->r_chg && out->r_dvol && out->r_px;
     memcpy(out->ticker, row->ticker, sizeof out->ticker);
     memcpy(out->flags, row->flags, sizeof out->flags);
     return true;

@@ -8,10 +8,11 @@
 #include <sys/mman.h>
 #include <tapedeck/parquet.h>
 
-#define MAKE_COLUMNS 24
+#define MAKE_COLUMNS 48
 
 struct make { /* a table in memory */
     uint64_t seed;
+    bool modest; /* dates and times that every reader has a number for */
     size_t rows, columns;
     struct td_pq_column column[MAKE_COLUMNS];
     struct td_pq_array array[MAKE_COLUMNS];
@@ -41,7 +42,37 @@ static const struct td_pq_column make_kinds[] = {
     {.type = TD_PQ_INT32, .logical = TD_PQ_INTEGER, .bits = 8, .is_signed = true},
     {.type = TD_PQ_INT32, .logical = TD_PQ_INTEGER, .bits = 16},
     {.type = TD_PQ_INT64, .logical = TD_PQ_INTEGER, .bits = 64},
+    {.type = TD_PQ_INT96},
+    {.type = TD_PQ_FIXED, .length = 5},
+    {.type = TD_PQ_FIXED, .length = 17},
+    {.type = TD_PQ_INT32, .logical = TD_PQ_TIME, .unit = TD_PQ_MILLIS},
+    {.type = TD_PQ_INT64, .logical = TD_PQ_TIME, .unit = TD_PQ_MICROS},
+    {.type = TD_PQ_INT64, .logical = TD_PQ_TIME, .unit = TD_PQ_NANOS, .utc = true},
+    {.type = TD_PQ_INT32, .logical = TD_PQ_DECIMAL, .precision = 7, .scale = 2},
+    {.type = TD_PQ_INT64, .logical = TD_PQ_DECIMAL, .precision = 18, .scale = 6},
+    {.type = TD_PQ_FIXED, .length = 9, .logical = TD_PQ_DECIMAL, .precision = 20, .scale = 3},
+    {.type = TD_PQ_BYTE_ARRAY, .logical = TD_PQ_DECIMAL, .precision = 38, .scale = 10},
+    {.type = TD_PQ_INT64, .logical = TD_PQ_TIMESTAMP, .unit = TD_PQ_MICROS, .utc = true},
+    {.type = TD_PQ_INT64, .logical = TD_PQ_TIMESTAMP, .unit = TD_PQ_MILLIS},
+    {.type = TD_PQ_INT64, .logical = TD_PQ_TIMESTAMP, .unit = TD_PQ_NANOS},
+    {.type = TD_PQ_INT32, .logical = TD_PQ_INTEGER, .bits = 8},
+    {.type = TD_PQ_INT32, .logical = TD_PQ_INTEGER, .bits = 16, .is_signed = true},
+    {.type = TD_PQ_INT32, .logical = TD_PQ_INTEGER, .bits = 32, .is_signed = true},
+    {.type = TD_PQ_INT64, .logical = TD_PQ_INTEGER, .bits = 64, .is_signed = true},
+    {.type = TD_PQ_BYTE_ARRAY, .logical = TD_PQ_ENUM},
+    {.type = TD_PQ_BYTE_ARRAY, .logical = TD_PQ_JSON},
+    {.type = TD_PQ_BYTE_ARRAY, .logical = TD_PQ_BSON},
+    {.type = TD_PQ_FIXED, .length = 16, .logical = TD_PQ_UUID},
+    {.type = TD_PQ_FIXED, .length = 2, .logical = TD_PQ_FLOAT16},
 };
+
+/* What the reader calls a logical type that is written. */
+static inline enum td_pq_logical make_read_as(enum td_pq_logical logical)
+{
+    return logical == TD_PQ_ENUM || logical == TD_PQ_JSON ? TD_PQ_STRING
+           : logical > TD_PQ_OTHER                        ? TD_PQ_OTHER
+                                                          : logical;
+}
 
 /* One 64-bit pattern of the column's style: constant, few distinct, a walk, anything, extremes. */
 static inline uint64_t make_bits(struct make *m, int style, size_t row)
@@ -64,6 +95,94 @@ static inline uint64_t make_bits(struct make *m, int style, size_t row)
     }
 }
 
+/* `digits` decimal digits out of the pattern as big-endian two's complement at the end of 32 bytes; leading zeros, all
+ * nines and both signs occur. Returns the bytes needed. */
+static inline size_t make_digits(uint64_t bits, int32_t digits, uint8_t out[32])
+{
+    const uint64_t zeros = bits == UINT64_MAX ? 0 : bits % (uint64_t)digits;
+    size_t need = 1;
+    memset(out, 0, 32);
+    for (int32_t i = 0; i < digits; i++) {
+        unsigned carry = (uint64_t)i < zeros ? 0 : bits == UINT64_MAX ? 9 : (unsigned)(td_mix64(bits + (uint64_t)i) % 10);
+        for (size_t at = 32; at--;) {
+            carry += out[at] * 10u;
+            out[at] = (uint8_t)carry;
+            carry >>= 8;
+        }
+    }
+    if (bits & 1)
+        for (size_t at = 32, carry = 1; at--;) {
+            carry += (uint8_t)~out[at];
+            out[at] = (uint8_t)carry;
+            carry >>= 8;
+        }
+    const uint8_t sign = out[0] & 0x80 ? 0xff : 0;
+    for (size_t at = 0; at < 31; at++)
+        if (out[at] != sign || (out[at + 1] ^ sign) & 0x80) {
+            need = 32 - at;
+            break;
+        }
+    return need;
+}
+
+/* Append the text of a pattern to the column's bytes. */
+static inline void make_text(struct make *m, size_t c, uint64_t bits)
+{
+    const struct td_pq_column *k = &m->column[c];
+    struct td_buf *out = &m->texts[c];
+    char text[64];
+    uint8_t raw[32];
+    if (k->logical == TD_PQ_DECIMAL) {
+        size_t len = make_digits(bits, k->precision, raw);
+        len = k->type == TD_PQ_FIXED ? (size_t)k->length : len < 32 && bits % 3 == 0 ? len + 1 : len;
+        td_buf_add(out, raw + 32 - len, len);
+    } else if (k->type == TD_PQ_INT96) {
+        int64_t nanos = (int64_t)(td_mix64(bits) % UINT64_C(86400000000000));
+        int32_t day = 2440588 + (int32_t)(bits % 40000) - 10000;
+        td_buf_add(out, &nanos, 8);
+        td_buf_add(out, &day, 4);
+    } else if (k->type == TD_PQ_FIXED) {
+        for (int32_t i = 0; i < k->length; i++)
+            td_buf_addc(out, (char)(td_mix64(bits / 3 + (uint64_t)i / 2) >> (8 * (i % 2))));
+    } else if (k->logical == TD_PQ_JSON) {
+        td_snprintf(text, sizeof text, "{\"a\":%llu}", (unsigned long long)bits);
+        td_buf_adds(out, text);
+    } else { /* empty, short, and with a character of two bytes; every 64th long */
+        const bool utf8 = k->logical != TD_PQ_PLAIN && k->logical != TD_PQ_BSON;
+        td_snprintf(text, sizeof text, "%llx\xc3\xa9%llu", (unsigned long long)bits, (unsigned long long)bits);
+        size_t len = bits % 5 == 0 ? 0 : bits % 7 == 0 ? strlen(text) : 6 % (strlen(text) + 1);
+        td_buf_add(out, utf8 ? "abcdef" : text, utf8 ? len % 7 : len);
+        for (uint64_t i = 0; utf8 && len % 7 && i < (bits % 64 == 1 ? 20 : 1); i++)
+            td_buf_adds(out, text);
+        if (utf8 && bits % 11 == 3)
+            td_buf_adds(out, "\"\\\n,\x01 \xf0\x9f\x98\x80\xe2\x82\xac");
+    }
+}
+
+/* Numbers that their logical type can hold. */
+static inline int64_t make_whole(const struct make *m, const struct td_pq_column *k, uint64_t bits)
+{
+    static const int64_t per_day[] = {INT64_C(86400000), INT64_C(86400000000), INT64_C(86400000000000)};
+    int64_t power = 1;
+    switch (k->logical) {
+    case TD_PQ_INTEGER:
+        if (k->bits == 8)
+            return k->is_signed ? (int8_t)bits : (int64_t)(uint8_t)bits;
+        if (k->bits == 16)
+            return k->is_signed ? (int16_t)bits : (int64_t)(uint16_t)bits;
+        return (int64_t)bits;
+    case TD_PQ_TIME: return (int64_t)(bits % (uint64_t)per_day[k->unit]);
+    case TD_PQ_DECIMAL:
+        for (int32_t i = 0; i < k->precision; i++)
+            power *= 10;
+        return bits & 1 ? -(int64_t)(bits % (uint64_t)power) : (int64_t)(bits % (uint64_t)power);
+    case TD_PQ_DATE: return m->modest ? (int64_t)(bits % 200000) - 100000 : (int64_t)bits;
+    case TD_PQ_TIMESTAMP: /* 1902 to 2036 */
+        return m->modest ? (int64_t)(bits % (uint64_t)(per_day[k->unit] * 49000)) - per_day[k->unit] * 24500 : (int64_t)bits;
+    default: return (int64_t)bits;
+    }
+}
+
 static inline void make_value(struct make *m, size_t c, size_t row, uint64_t bits)
 {
     void *values = m->array[c].values;
@@ -71,25 +190,13 @@ static inline void make_value(struct make *m, size_t c, size_t row, uint64_t bit
     uint32_t low = (uint32_t)bits;
     switch (k->type) {
     case TD_PQ_BOOLEAN: ((uint8_t *)values)[row] = bits & 1; break;
-    case TD_PQ_INT32:
-        if (k->logical == TD_PQ_INTEGER && k->bits == 8)
-            low = (uint32_t)(int8_t)low;
-        if (k->logical == TD_PQ_INTEGER && k->bits == 16)
-            low &= 0xffff;
-        ((int32_t *)values)[row] = (int32_t)low;
-        break;
+    case TD_PQ_INT32: ((int32_t *)values)[row] = (int32_t)(uint32_t)(uint64_t)make_whole(m, k, bits); break;
+    case TD_PQ_INT64: ((int64_t *)values)[row] = make_whole(m, k, bits); break;
     case TD_PQ_FLOAT: memcpy((float *)values + row, &low, 4); break;
-    case TD_PQ_INT64:
     case TD_PQ_DOUBLE: memcpy((uint64_t *)values + row, &bits, 8); break;
     default: { /* offset and length first: the buffer still moves */
-        char text[64];
         size_t at = m->texts[c].len;
-        td_snprintf(text, sizeof text, "%llx\xc3\xa9%llu", (unsigned long long)bits, (unsigned long long)bits);
-        size_t len = bits % 5 == 0 ? 0 : bits % 7 == 0 ? strlen(text) : 6 % (strlen(text) + 1);
-        td_buf_add(&m->texts[c], k->logical == TD_PQ_STRING ? "abcdef" : text,
-                   k->logical == TD_PQ_STRING ? len % 7 : len);
-        if (k->logical == TD_PQ_STRING && len % 7)
-            td_buf_add(&m->texts[c], text, strlen(text));
+        make_text(m, c, bits);
         ((struct td_str *)values)[row] = (struct td_str){(const char *)at, m->texts[c].len - at};
     }
     }

@@ -53,9 +53,15 @@ static void same_column(const struct td_pq_column *a, const struct td_pq_column 
 {
     assert_string_equal(a->name, b->name);
     assert_int_equal(a->type, b->type);
-    assert_int_equal(a->logical, b->logical);
+    assert_int_equal(make_read_as(a->logical), b->logical);
+    if (a->type == TD_PQ_FIXED)
+        assert_int_equal(a->length, b->length);
+    if (a->logical == TD_PQ_DECIMAL) {
+        assert_int_equal(a->precision, b->precision);
+        assert_int_equal(a->scale, b->scale);
+    }
     assert_int_equal(a->optional, b->optional);
-    if (a->logical == TD_PQ_TIMESTAMP) {
+    if (a->logical == TD_PQ_TIMESTAMP || a->logical == TD_PQ_TIME) {
         assert_int_equal(a->unit, b->unit);
         assert_int_equal(a->utc, b->utc);
     }
@@ -270,7 +276,8 @@ static void pages_and_chunks_are_told(void **state)
     assert_string_equal(td_pq_created_by(file), "tapedeck version " TD_VERSION);
     assert_string_equal(td_pq_meta(file, "tapedeck.schema"), "test/1");
     assert_null(td_pq_meta(file, "absent"));
-    assert_int_equal(td_pq_meta_count(file), 1);
+    assert_int_equal(td_pq_meta_count(file), 2); /* and the seal */
+    assert_non_null(td_pq_meta(file, "tapedeck.seal"));
     assert_int_equal(td_pq_find(file, m.names[1]), 1);
     assert_int_equal(td_pq_find(file, "absent"), -1);
     for (size_t c = 0; c < 2; c++) {
@@ -343,7 +350,7 @@ static void the_page_index_points_at_the_pages(void **state)
                 struct located l = {0};
                 struct pq_field f = {0};
                 assert_int_equal(k->offset_index_offset == 0, single);
-                assert_int_equal(k->column_index_offset == 0, single);
+                assert_int_equal(k->column_index_offset == 0, single || m.column[c].type == TD_PQ_INT96); /* which has no order */
                 if (single)
                     continue;
                 assert_true(k->column_index_offset < k->offset_index_offset);

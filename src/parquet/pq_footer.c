@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The footer of a written file: schema, row groups, statistics, key-values. */
 #include "pq_meta.h"
+#include "pq_seal.h"
 #include "pq_write.h"
 
 /* Old readers know converted types only, new ones prefer logical types: both are written where both exist. */
@@ -178,6 +179,25 @@ static void write_groups(const struct td_pq_writer *w, struct pq_out *out)
     }
 }
 
+/* Over the page index, which is the tail of what was produced so far, and the footer up to its key-values. */
+static void make_seal(const struct td_pq_writer *w, char out[PQ_SEAL_TEXT])
+{
+    int64_t start = w->offset;
+    for (size_t g = 0; g < w->group_count; g++)
+        for (size_t i = 0; i < w->count; i++) {
+            const struct pq_done_chunk *k = &w->groups[g].chunks[i];
+            if (k->column_index && k->column_index < start)
+                start = k->column_index;
+            if (k->offset_index && k->offset_index < start)
+                start = k->offset_index;
+        }
+    size_t len = (size_t)(w->offset - start);
+    uint64_t hash = 0;
+    if (!w->out.failed && len <= w->out.len) /* else there will be no file */
+        hash = td_hash64(w->out.data ? w->out.data + w->out.len - len : "", len, 0);
+    pq_seal_text(td_hash64(w->header.data ? w->header.data : "", w->header.len, hash), out);
+}
+
 void pq_footer_write(struct td_pq_writer *w)
 {
     struct pq_out out = {.buf = &w->header, .last = 0};
@@ -185,14 +205,14 @@ void pq_footer_write(struct td_pq_writer *w)
     write_schema(w, &out);
     pq_out_i64(&out, 3, w->total);
     write_groups(w, &out);
-    if (w->pair_count) {
-        pq_out_list(&out, 5, PQ_T_STRUCT, w->pair_count);
-        for (size_t i = 0; i < w->pair_count; i++) {
-            struct pq_out e = pq_out_elem(&out);
-            pq_out_text(&e, 1, w->keys[i]);
-            pq_out_text(&e, 2, w->values[i]);
-            pq_out_end(&e);
-        }
+    char seal[PQ_SEAL_TEXT];
+    make_seal(w, seal);
+    pq_out_list(&out, 5, PQ_T_STRUCT, w->pair_count + 1);
+    for (size_t i = 0; i <= w->pair_count; i++) {
+        struct pq_out e = pq_out_elem(&out);
+        pq_out_text(&e, 1, i < w->pair_count ? w->keys[i] : PQ_SEAL_KEY);
+        pq_out_text(&e, 2, i < w->pair_count ? w->values[i] : seal);
+        pq_out_end(&e);
     }
     pq_out_text(&out, 6, "tapedeck version " TD_VERSION);
     pq_out_list(&out, 7, PQ_T_STRUCT, w->count);

@@ -88,7 +88,7 @@ static void add_value(struct td_buf *out, const struct td_pq_column *column, con
         return;
     }
     if (cell.kind == TD_KIND_TS && column->type == TD_PQ_INT96) {
-        add_number(out, lake_int96_ns(((const struct td_str *)array->values)[i]));
+        lake_int96_text(((const struct td_str *)array->values)[i], out);
         return;
     }
     switch (cell.kind) {
@@ -122,6 +122,8 @@ void td_scan_canonical_header(const struct td_scan *scan, struct td_buf *out)
 
 void td_scan_canonical_row(const struct td_scan *scan, struct td_buf *out)
 {
+    if (!scan->count) /* rows of a file without columns have no text */
+        return;
     for (size_t i = 0; i < scan->count; i++) {
         if (i)
             td_buf_addc(out, ',');

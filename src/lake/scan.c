@@ -48,6 +48,8 @@ enum td_kind lake_kind_of(const struct td_pq_column *column, char type[40])
         td_copy(type, 40, "date");
     else if (column->logical == TD_PQ_TIMESTAMP)
         td_snprintf(type, 40, "timestamp[%s%s]", unit_name(column->unit), column->utc ? ";utc" : "");
+    else if (column->logical == TD_PQ_TIME) /* a number of its unit since midnight, with or without UTC */
+        td_snprintf(type, 40, "time[%s]", unit_name(column->unit));
     else if (column->logical == TD_PQ_DECIMAL)
         td_snprintf(type, 40, "decimal(%d;%d)", column->precision, column->scale);
     else if (column->logical == TD_PQ_INTEGER)
@@ -63,14 +65,39 @@ static int64_t to_ms(int64_t value, enum td_pq_unit unit)
     return value / scale - (value % scale < 0);
 }
 
-/* A Julian day and nanoseconds of it, as old writers stamp; out of the range of 64 bits it wraps as theirs does. */
-int64_t lake_int96_ns(struct td_str bytes)
+/* A Julian day and nanoseconds of it, as old writers stamp. They also stamp years that do not fit 64 bits of nanoseconds. */
+static int64_t int96_parts(struct td_str bytes, int64_t *nanos)
 {
-    uint64_t nanos;
-    uint32_t julian;
-    memcpy(&nanos, bytes.ptr, 8);
+    int32_t julian;
+    memcpy(nanos, bytes.ptr, 8);
     memcpy(&julian, bytes.ptr + 8, 4);
-    return (int64_t)(((uint64_t)julian - 2440588) * UINT64_C(86400000000000) + nanos);
+    return julian - INT64_C(2440588);
+}
+
+static int64_t int96_ms(struct td_str bytes)
+{
+    int64_t nanos, days = int96_parts(bytes, &nanos);
+    return days * 86400000 + to_ms(nanos, TD_PQ_NANOS);
+}
+
+void lake_int96_text(struct td_str bytes, struct td_buf *out)
+{
+    int64_t nanos, days = int96_parts(bytes, &nanos);
+    int64_t seconds = days * 86400 + nanos / 1000000000, rest = nanos % 1000000000;
+    if (seconds > 0 && rest < 0) { /* both parts of one sign, to be printed side by side */
+        seconds--;
+        rest += 1000000000;
+    } else if (seconds < 0 && rest > 0) {
+        seconds++;
+        rest -= 1000000000;
+    }
+    char text[24];
+    if (!seconds) {
+        td_buf_add(out, text, td_format_i64(rest, text));
+        return;
+    }
+    td_buf_add(out, text, td_format_i64(seconds, text));
+    td_buf_printf(out, "%09lld", (long long)(rest < 0 ? -rest : rest));
 }
 
 /* Digits of a big-endian two's complement number, least first; returns how many. */
@@ -144,7 +171,7 @@ struct td_cell lake_cell_of(const struct td_pq_column *column, const struct td_p
         return cell;
     }
     if (column->type == TD_PQ_INT96) {
-        cell.v.i = to_ms(lake_int96_ns(((const struct td_str *)array->values)[i]), TD_PQ_NANOS);
+        cell.v.i = int96_ms(((const struct td_str *)array->values)[i]);
         return cell;
     }
     switch (column->type) {
@@ -235,8 +262,11 @@ enum td_code td_scan_open(const char *path, const char *columns, struct td_scan 
     enum td_code code = td_pq_open(path, NULL, &scan->file, err);
     if (code == TD_OK)
         code = choose_columns(scan, columns, err);
-    if (code == TD_OK && scan->count == 0 && td_pq_column_count(scan->file) > 0)
-        code = td_fail(err, TD_UNSUPPORTED, "%s: no column can be read: all are nested or encrypted", path);
+    if (code == TD_OK && scan->count == 0 && td_pq_column_count(scan->file) > 0) {
+        const struct td_pq_column *first = td_pq_column_at(scan->file, 0);
+        code = td_fail(err, TD_UNSUPPORTED, "%s: no column can be read, column '%s' because %s", path, first->name,
+                       first->unsupported);
+    }
     if (code == TD_OK)
         code = make_arrays(scan, err);
     if (code == TD_OK)

@@ -72,8 +72,8 @@ static void close_page(struct pq_cursor *c)
 
 static void drop_window(struct pq_cursor *c)
 {
-    if (c->texts && c->plain)
-        pq_pool_retire(c->pool, c->window_blob); /* texts handed out may lie in it */
+    if (c->texts) /* those handed out may lie in it: pages of a compressed chunk may be stored plainly too */
+        pq_pool_retire(c->pool, c->window_blob);
     else
         pq_pool_put(c->pool, c->window_blob);
     c->window_blob = NULL;

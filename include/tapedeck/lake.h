@@ -175,6 +175,23 @@ struct td_cache_entry *td_manifest_find(const struct td_manifest *manifest, cons
 enum td_code td_manifest_put(struct td_manifest *manifest, const struct td_cache_entry *entry, struct td_err *err);
 void td_manifest_free(struct td_manifest *manifest);
 
+/* Many cache files one after the other, by columns: one reader a thread keeps its decompressors and buffers. */
+enum td_daily_value { TD_DV_CLOSE, TD_DV_PCTCHG, TD_DV_RVOL30, TD_DV_DOLLAR_VOL, TD_DV_CAP, TD_DV_RULES, /* all that rules ask for */
+                      TD_DV_PRIOR = TD_DV_RULES, TD_DV_VOL, TD_DV_VWAP, TD_DV_GAP, TD_DV_COUNT };
+struct td_daily_batch { /* of the reader; until its next call */
+    size_t n;
+    const td_day *day;
+    const double *value[TD_DV_COUNT]; /* NaN = null; NULL for what was not asked for */
+    const uint32_t *flags;            /* bits of TD_FLAG */
+};
+struct td_daily_reader;
+/* The first `values` of enum td_daily_value are read: TD_DV_RULES or TD_DV_COUNT. */
+enum td_code td_daily_reader_new(const struct td_lake *lake, size_t values, struct td_daily_reader **out, struct td_err *err);
+void td_daily_reader_free(struct td_daily_reader *reader);
+enum td_code td_daily_reader_open(struct td_daily_reader *reader, const char *ticker, struct td_err *err);
+/* The next rows of the opened file, ascending by day; n = 0 at its end. */
+enum td_code td_daily_reader_next(struct td_daily_reader *reader, struct td_daily_batch *out, struct td_err *err);
+
 /* ---- universe ---- */
 
 struct td_days { td_day *items; size_t count, cap; };
@@ -186,6 +203,38 @@ enum td_code td_watch_read(const struct td_lake *lake, td_day day, struct td_row
 /* What the file says of itself, from its footer: the hash of its thresholds and the preset of the cache it was made from. */
 enum td_code td_watch_meta(const struct td_lake *lake, td_day day, char thresholds[17], char preset[16], struct td_err *err);
 enum td_code td_watch_path(const struct td_lake *lake, td_day day, struct td_buf *out, struct td_err *err);
+/* A row on its way into a watchlist: its ticker is names + ticker * stride, whatever table that is. */
+struct td_watch_item {
+    double value[TD_DV_COUNT]; /* NaN = null */
+    uint32_t ticker : 28, rules : 4; /* rules: bits of enum td_rule_bit */
+    uint16_t session;                /* the caller's */
+    uint16_t flags;                  /* bits of TD_FLAG */
+};
+_Static_assert(TD_FLAG_COUNT <= 16, "flags of a watchlist's row");
+struct td_watch_names { const char *first; size_t stride; };
+struct td_watch_writer; /* one thread; buffers for list after list */
+enum td_code td_watch_writer_new(const struct td_lake *lake, struct td_watch_writer **out, struct td_err *err);
+void td_watch_writer_free(struct td_watch_writer *writer);
+/* Hash of the rows of a list in their order: what decides whether it must be written again. */
+uint64_t td_watch_hash(const struct td_watch_item *const *items, size_t count, struct td_watch_names names);
+/* Write the list of `day`, whose items are in the order of td_watch_compare, to a staged temporary: td_publish_commit_all shows it. */
+enum td_code td_watch_stage(struct td_watch_writer *writer, td_day day, const struct td_watch_item *const *items, size_t count,
+                            struct td_watch_names names, const char *thresholds, const char *preset, struct td_publish *pub,
+                            struct td_err *err);
+/* Of a list what rankings need, file after file with one reader. */
+struct td_watch_brief { /* of the reader; until its next call */
+    size_t n;
+    const struct td_str *ticker;
+    const uint8_t *info_rich; /* 0 or 1 */
+    const uint32_t *flags;
+    char thresholds[17], preset[16], content[17]; /* what the file says of itself; "" = nothing */
+};
+struct td_watch_reader;
+enum td_code td_watch_reader_new(const struct td_lake *lake, struct td_watch_reader **out, struct td_err *err);
+void td_watch_reader_free(struct td_watch_reader *reader);
+/* The whole list; TD_MISSING when there is none. `footer`: only what it says of itself, n = 0. */
+enum td_code td_watch_reader_read(struct td_watch_reader *reader, td_day day, bool footer, struct td_watch_brief *out,
+                                  struct td_err *err);
 enum td_code td_watch_days(const struct td_lake *lake, struct td_days *out, struct td_err *err); /* built sessions, ascending */
 enum td_code td_topn_write(const struct td_lake *lake, const struct td_topn_row *rows, size_t count, size_t top_k,
                            const char *thresholds, td_day as_of, struct td_err *err); /* .parquet and .csv */
@@ -209,6 +258,66 @@ enum td_code td_manifest_verify(const struct td_lake *lake, const struct td_mani
  * universe's MANIFEST; each difference is reported to fn, *files counts what was looked at. */
 enum td_code td_lake_verify(const struct td_lake *lake, void (*fn)(void *ctx, const char *difference), void *ctx, uint64_t *files,
                             struct td_err *err);
+
+/* ---- coverage: what bronze knows of every session of every ticker's life (design section 5) ---- */
+
+enum td_coverage_fill { /* what fills a hole of the cell */
+    TD_FILL_INGEST,
+    TD_FILL_IMPORT, /* the month comes from another source than the vendor, and sources never mix */
+    TD_FILL_REPAIR  /* its file cannot be read: it must be moved away first */
+};
+struct td_coverage_cell { /* a ticker-month; bit k = the k-th session of the month, from the first day of the calendar month */
+    uint32_t life;    /* sessions of the range in which the ticker was listed, as far as known, or has bars */
+    uint32_t traded;  /* sessions with bars */
+    uint32_t vouched; /* sessions for which the file is complete */
+    enum td_coverage_fill fill;
+};
+struct td_coverage { /* free with td_coverage_free */
+    enum td_table table;
+    td_day from, to;      /* first and last session of the map; TD_NO_DAY when there is none */
+    td_day over;          /* newest session that is over now */
+    int32_t month;        /* of the first column */
+    size_t months;
+    struct td_names tickers;        /* a row each, ascending */
+    struct td_coverage_cell *cells; /* row-major: tickers x months */
+    uint64_t sessions, traded, empty, unknown; /* over all cells; traded + empty + unknown = sessions */
+};
+struct td_coverage_options {
+    enum td_table table;
+    td_day from, to; /* TD_NO_DAY: as far as the table's files reach; never past the newest session that is over */
+    const char *const *tickers;
+    size_t ticker_count; /* 0 = every ticker of the table */
+};
+/* Read from bronze, and the listings from bronze/tickers where there are any. Opens every file of the range: not on the UI
+ * thread. A file that cannot be read makes its sessions unknown. TD_MISSING: no such bars, or no session in the range. */
+enum td_code td_coverage_read(const struct td_lake *lake, const struct td_coverage_options *options, struct td_coverage *out,
+                              struct td_err *err);
+void td_coverage_free(struct td_coverage *coverage);
+struct td_coverage_counts {
+    unsigned sessions, traded, empty, unknown;
+    td_day hole_from, hole_to; /* first and last unknown session, TD_NO_DAY when there is none */
+};
+struct td_coverage_counts td_coverage_count(const struct td_coverage *coverage, size_t ticker, size_t month);
+/* '#' all known and some traded, 'o' all known and none traded, '1'..'9' tenths known, '.' none known, ' ' not listed. */
+char td_coverage_glyph(const struct td_coverage_counts *counts);
+/* The command that fills the cell's hole, without the program's name; empty when there is none. An import has FILE where the
+ * file's name goes. *why (may be NULL) receives what stands in the way of a plain ingest, "" else. */
+void td_coverage_command(const struct td_coverage *coverage, size_t ticker, size_t month, struct td_buf *out, const char **why);
+struct td_backfill { /* one command of the plan */
+    td_day from, to;
+    char *command;    /* without the program's name */
+    size_t tickers;
+    uint64_t unknown, requests; /* sessions it fills; pages it asks for, at one a ticker-month of minutes or ticker-year of days */
+};
+struct td_backfill_plan { /* newest ranges first; free with td_backfill_free */
+    struct td_backfill *items;
+    size_t count, cap;
+    uint64_t unknown, requests;
+    uint64_t other; /* holes that no ingest fills: td_coverage_command says what does */
+};
+/* Tickers whose holes span the same months (years for daily bars) share commands of at most `max_line` bytes. */
+enum td_code td_coverage_plan(const struct td_coverage *coverage, size_t max_line, struct td_backfill_plan *out, struct td_err *err);
+void td_backfill_free(struct td_backfill_plan *plan);
 
 /* ---- looking into any Parquet file ---- */
 

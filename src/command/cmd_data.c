@@ -8,7 +8,7 @@
 /* ---- ingest ---- */
 
 /* "A,B,C" and the lines of a file, into one list. */
-static enum td_code gather_tickers(const struct td_args *args, struct td_names *out, struct td_err *err)
+enum td_code command_tickers(const struct td_args *args, struct td_names *out, struct td_err *err)
 {
     enum td_code code = TD_OK;
     for (const char *p = td_args_text(args, "tickers"); code == TD_OK && p && *p;) {
@@ -57,7 +57,7 @@ static enum td_code run_ingest(struct td_app *app, const struct td_args *args, s
         return td_fail(err, TD_USAGE, "ingest: --max-concurrent: 1 to 256");
     enum td_code code = command_vendor(app, args, &base_url, key, err);
     if (code == TD_OK)
-        code = gather_tickers(args, &tickers, err);
+        code = command_tickers(args, &tickers, err);
     options.base_url = base_url;
     options.key = key;
     options.tickers = (const char *const *)tickers.items;

@@ -41,6 +41,8 @@ struct td_words { /* lock; filled on the query thread, read by the UI thread */
     struct td_names tickers, days, themes;
 };
 
+/* The tickers of --tickers A,B and the lines of --tickers-file, into one list; TD_DATA for a file without any. */
+enum td_code command_tickers(const struct td_args *args, struct td_names *out, struct td_err *err);
 /* Show a job to its end (cli) or say that it started (deck); the report goes to out. */
 enum td_code command_job(struct td_app *app, int id, struct td_out *out, struct td_err *err);
 void command_notice(struct td_app *app, const char *fmt, ...) TD_PRINTF(2, 3);
@@ -62,9 +64,9 @@ enum td_code command_candle_options(const struct td_args *args, struct td_candle
 
 /* Tables of commands, one a file. */
 extern const struct td_command data_commands[], import_commands[], build_commands[], explain_commands[], look_commands[],
-    parquet_commands[], status_commands[], house_commands[], deck_commands[];
+    parquet_commands[], status_commands[], trust_commands[], house_commands[], deck_commands[];
 extern const size_t data_command_count, import_command_count, build_command_count, explain_command_count, look_command_count,
-    parquet_command_count, status_command_count, house_command_count, deck_command_count;
+    parquet_command_count, status_command_count, trust_command_count, house_command_count, deck_command_count;
 
 #define ARG(name_, ...)                                                                                                \
     {                                                                                                                  \

@@ -165,6 +165,42 @@ struct td_pq_effort td_pq_reader_effort(const struct td_pq_reader *reader);
 enum td_code td_pq_split(const struct td_pq_file *file, const int *columns, size_t count, size_t parts, int64_t *cuts,
                          struct td_err *err);
 
+/* ---- which rows can matter ---- */
+
+enum td_pq_op { TD_PQ_EQ, TD_PQ_NE, TD_PQ_LT, TD_PQ_LE, TD_PQ_GT, TD_PQ_GE, TD_PQ_IS_NULL, TD_PQ_NOT_NULL };
+enum td_pq_value_kind { TD_PQ_VALUE_INT, TD_PQ_VALUE_UINT, TD_PQ_VALUE_REAL, TD_PQ_VALUE_BYTES };
+/* `column` op `value`. INT, UINT and REAL go with BOOLEAN (0 and 1), INT32, INT64 (unsigned ones as such; dates, times and
+ * timestamps in the column's unit, decimals unscaled), FLOAT and DOUBLE, in any combination: the comparison is exact. BYTES
+ * go with BYTE_ARRAY and FIXED other than decimals and compare bytewise. Null satisfies IS_NULL alone; NaN satisfies NE and
+ * NOT_NULL alone; -0 equals +0. */
+struct td_pq_bound {
+    int column; /* leaf */
+    enum td_pq_op op;
+    enum td_pq_value_kind kind; /* of v; of no meaning for null tests */
+    union {
+        int64_t i;
+        uint64_t u;
+        double f;
+        struct td_str s; /* the caller's */
+    } v;
+};
+struct td_pq_pruning { /* how td_pq_prune came to its ranges */
+    size_t groups, groups_left; /* row groups with rows; those that are left in part or whole */
+    const char *why;            /* static text: why the file's statistics could tell nothing; NULL = they could */
+};
+/* Rows that may satisfy all bounds, by what the file states of its row groups and pages, without decoding any. Statistics
+ * and index are believed where td_pq_seal says GOOD; with `trust` also elsewhere, and then the answer is only as right as
+ * they are (null counts of others are never believed). Bounds of kinds that cannot be compared with their column are passed
+ * over: the ranges are wider then, never narrower. Add to *out ({0} before); free it with td_pq_ranges_free. `how` may be
+ * NULL. TD_MISSING: no such column. TD_IO, TD_NOMEM. Any thread. */
+enum td_code td_pq_prune(const struct td_pq_file *file, const struct td_pq_bound *bounds, size_t count, bool trust,
+                         struct td_pq_ranges *out, struct td_pq_pruning *how, struct td_err *err);
+/* Exactly the rows of `in` (NULL = the whole file) that satisfy all bounds, found by decoding the columns that the bounds
+ * name and no other: true whatever the statistics say. Added to *out. A bound that cannot be compared with its column is
+ * TD_UNSUPPORTED; otherwise as td_pq_read. */
+enum td_code td_pq_match(const struct td_pq_file *file, const struct td_pq_bound *bounds, size_t count,
+                         const struct td_pq_ranges *in, struct td_pq_ranges *out, struct td_err *err);
+
 struct td_pq_page_info {
     int64_t offset;
     int type, encoding; /* format numbers */

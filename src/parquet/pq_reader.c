@@ -382,12 +382,6 @@ struct td_pq_effort td_pq_reader_effort(const struct td_pq_reader *reader)
     return reader->effort;
 }
 
-void td_pq_ranges_free(struct td_pq_ranges *ranges)
-{
-    td_free(ranges->items);
-    *ranges = (struct td_pq_ranges){0};
-}
-
 enum td_code td_pq_read(struct td_pq_reader *reader, struct td_pq_array *arrays, size_t max_rows, size_t *rows,
                         struct td_err *err)
 {

@@ -6,7 +6,6 @@
 
 #define PQ_MAX_FIXED (INT32_C(1) << 27)
 #define PQ_MAX_DIGITS 76     /* of a decimal: what fits into 32 bytes */
-#define PQ_DECIMAL_BYTES 32
 
 /* Length of the UTF-8 sequence at p, 0 when it is none (overlong forms, surrogates and cut sequences included). */
 static size_t sequence(const uint8_t *p, size_t left)
@@ -66,10 +65,11 @@ static unsigned bit_length(const uint64_t words[4])
     return 0;
 }
 
-/* Is the big-endian two's complement number nearer to zero than 10^precision? */
+/* Is the big-endian two's complement number nearer to zero than 10^precision? More than 16 bytes are refused where 38 digits
+ * would do: readers that hold decimals in 128 bits do not look whether the rest says anything. */
 static bool digits_fit(struct td_str s, const uint64_t limit[4])
 {
-    if (!s.len || s.len > PQ_DECIMAL_BYTES)
+    if (!s.len || s.len > (limit[2] || limit[3] ? 32 : 16))
         return false;
     const uint8_t *p = (const uint8_t *)s.ptr, flip = p[0] & 0x80 ? 0xff : 0;
     uint64_t words[4] = {0};
@@ -129,7 +129,7 @@ static bool set_decimal(struct pq_buffer *b)
     }
     b->check.kind = PQ_CHECK_DIGITS;
     if (c->type == TD_PQ_FIXED)
-        return c->length > 0 && c->length <= PQ_DECIMAL_BYTES &&
+        return c->length > 0 && c->length <= (c->precision <= 38 ? 16 : 32) &&
                bit_length(b->check.limit) < (unsigned)c->length * 8;
     return c->type == TD_PQ_BYTE_ARRAY;
 }
@@ -222,7 +222,7 @@ size_t pq_check_values(const struct pq_buffer *b, size_t first, size_t count, co
             k++;
         return k;
     case PQ_CHECK_DIGITS:
-        *why = "a decimal has more digits than its precision, or no bytes";
+        *why = "a decimal has more digits or bytes than its precision needs, or none";
         while (k < count && digits_fit(pq_buffer_value(b, first + k), b->check.limit))
             k++;
         return k;

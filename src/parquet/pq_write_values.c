@@ -213,7 +213,8 @@ static int choose_without(const struct pq_buffer *b)
     switch (b->column.type) {
     case TD_PQ_INT32:
     case TD_PQ_INT64: return PQ_DELTA_BINARY_PACKED;
-    case TD_PQ_BYTE_ARRAY: return PQ_DELTA_LENGTH_BYTE_ARRAY;
+    case TD_PQ_BYTE_ARRAY: /* DuckDB 1.5 refuses lengths for decimals */
+        return b->column.logical == TD_PQ_DECIMAL ? PQ_PLAIN : PQ_DELTA_LENGTH_BYTE_ARRAY;
     default: return PQ_PLAIN;
     }
 }

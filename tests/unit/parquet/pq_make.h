@@ -134,7 +134,7 @@ static inline void make_text(struct make *m, size_t c, uint64_t bits)
     uint8_t raw[32];
     if (k->logical == TD_PQ_DECIMAL) {
         size_t len = make_digits(bits, k->precision, raw);
-        len = k->type == TD_PQ_FIXED ? (size_t)k->length : len < 32 && bits % 3 == 0 ? len + 1 : len;
+        len = k->type == TD_PQ_FIXED ? (size_t)k->length : len < 16 && bits % 3 == 0 ? len + 1 : len;
         td_buf_add(out, raw + 32 - len, len);
     } else if (k->type == TD_PQ_INT96) {
         int64_t nanos = (int64_t)(td_mix64(bits) % UINT64_C(86400000000000));

@@ -294,6 +294,8 @@ unsigned td_cpu_count(void);
 /* ---- hashes and random numbers ---- */
 
 uint64_t td_hash64(const void *data, size_t len, uint64_t seed); /* FNV-1a with a final mix; stable across versions */
+/* The same kind of hash for large arrays, eight bytes a step; other values than td_hash64. Little-endian machines agree. */
+uint64_t td_hash_block(const void *data, size_t len, uint64_t seed);
 uint64_t td_mix64(uint64_t x);                                   /* splitmix64 finaliser */
 uint32_t td_crc32(uint32_t crc, const void *data, size_t len);   /* zlib polynomial; start with 0 */
 

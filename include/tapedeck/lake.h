@@ -74,6 +74,13 @@ enum td_code td_bronze_stat(const struct td_lake *lake, enum td_table table, con
 /* Append the file's bars to *bars; info may be NULL. The file's ticker column is checked against `ticker`. */
 enum td_code td_bronze_read(const struct td_lake *lake, enum td_table table, const char *ticker, int32_t month,
                             struct td_bars *bars, struct td_bronze_info *info, struct td_err *err);
+/* The same for one file after the other: decompressors and buffers stay with the reader. One thread a reader; it may be NULL. */
+struct td_bronze_reader;
+enum td_code td_bronze_reader_new(struct td_bronze_reader **out, struct td_err *err);
+void td_bronze_reader_free(struct td_bronze_reader *reader); /* NULL is fine */
+enum td_code td_bronze_reader_read(struct td_bronze_reader *reader, const struct td_lake *lake, enum td_table table,
+                                   const char *ticker, int32_t month, struct td_bars *bars, struct td_bronze_info *info,
+                                   struct td_err *err);
 struct td_merge {
     const char *source, *adjusted;
     const struct td_day_range *vouched;
@@ -95,6 +102,7 @@ struct td_bronze_file {
     char ticker[TD_TICKER_MAX];
     int32_t month;
     uint64_t bytes;
+    uint64_t stamp; /* of the file's size, place and times: the same stamp, the same content; never 0 */
 };
 struct td_bronze_list { /* by ticker, then month */
     struct td_bronze_file *items;
@@ -153,6 +161,9 @@ enum td_code td_reference_path(const struct td_lake *lake, const char *table, st
 
 /* ---- daily cache ---- */
 
+/* A second handle on the lake whose daily cache lies in `folder` (cache build --out); closed before `lake`. */
+enum td_code td_lake_with_cache(const struct td_lake *lake, const char *folder, struct td_lake **out, struct td_err *err);
+
 struct td_cache_entry {
     char ticker[TD_TICKER_MAX];
     uint64_t rows, bytes, inputs; /* inputs: hash of everything the rows were made from */
@@ -169,6 +180,14 @@ enum td_code td_cache_path(const struct td_lake *lake, const char *ticker, struc
 enum td_code td_cache_read(const struct td_lake *lake, const char *ticker, struct td_rows *out, struct td_err *err);
 enum td_code td_cache_write(const struct td_lake *lake, const char *ticker, const struct td_daily_row *rows, size_t count,
                             const char *preset, uint64_t *bytes, struct td_err *err);
+/* td_cache_write with further metadata of the file. */
+enum td_code td_cache_write_with(const struct td_lake *lake, const char *ticker, const struct td_daily_row *rows, size_t count,
+                                 const char *preset, const struct td_meta *more, size_t more_count, uint64_t *bytes,
+                                 struct td_err *err);
+/* What the footer of a cache file says: its entry (bytes and rows as on disk; inputs 0), and the metadata value of `key` ("" when
+ * absent) appended to *value. TD_MISSING when there is no file, or no _SUCCESS beside it. */
+enum td_code td_cache_stat(const struct td_lake *lake, const char *ticker, struct td_cache_entry *entry, const char *key,
+                           struct td_buf *value, struct td_err *err);
 enum td_code td_manifest_read(const struct td_lake *lake, struct td_manifest *out, struct td_err *err); /* TD_MISSING: none yet */
 enum td_code td_manifest_write(const struct td_lake *lake, const struct td_manifest *manifest, struct td_err *err);
 struct td_cache_entry *td_manifest_find(const struct td_manifest *manifest, const char *ticker);
@@ -191,6 +210,22 @@ void td_daily_reader_free(struct td_daily_reader *reader);
 enum td_code td_daily_reader_open(struct td_daily_reader *reader, const char *ticker, struct td_err *err);
 /* The next rows of the opened file, ascending by day; n = 0 at its end. */
 enum td_code td_daily_reader_next(struct td_daily_reader *reader, struct td_daily_batch *out, struct td_err *err);
+
+/* What the files of bronze held when a build looked at them: content hashes by stamp, so that unchanged files are not opened
+ * again. Knowledge that may be lost at any time: what is not in it is read from the footers. Read-only for workers. */
+struct td_seen {
+    struct td_seen_file {
+        uint64_t key, stamp, hash;
+    } *items;
+    size_t count, cap;
+};
+void td_seen_read(const struct td_lake *lake, struct td_seen *out); /* a missing or damaged one is empty */
+/* 0: not known, or another stamp. */
+uint64_t td_seen_find(const struct td_seen *seen, enum td_table table, const struct td_bronze_file *file);
+enum td_code td_seen_add(struct td_seen *seen, enum td_table table, const struct td_bronze_file *file, uint64_t hash,
+                         struct td_err *err);
+enum td_code td_seen_write(const struct td_lake *lake, struct td_seen *seen, struct td_err *err); /* sorts */
+void td_seen_free(struct td_seen *seen);
 
 /* ---- universe ---- */
 

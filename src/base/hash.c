@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Small stable hashes. FNV-1a: Fowler, Noll, Vo; splitmix64 finaliser: Steele, Lea, Flood 2014; CRC-32: ISO 3309. */
 #include <pthread.h>
+#include <string.h>
 #include <tapedeck/base.h>
 
 uint64_t td_mix64(uint64_t x)
@@ -18,6 +19,21 @@ uint64_t td_hash64(const void *data, size_t len, uint64_t seed)
     for (size_t i = 0; i < len; i++)
         h = (h ^ p[i]) * UINT64_C(0x100000001b3);
     return td_mix64(h);
+}
+
+uint64_t td_hash_block(const void *data, size_t len, uint64_t seed)
+{
+    const unsigned char *p = data;
+    uint64_t h = td_mix64(seed ^ len), word;
+    for (; len >= sizeof word; len -= sizeof word, p += sizeof word) {
+        memcpy(&word, p, sizeof word);
+        h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        h ^= h >> 32;
+    }
+    word = 0;
+    if (len)
+        memcpy(&word, p, len);
+    return td_mix64(h ^ word);
 }
 
 /* Slicing by 8 (Kounavis and Berry 2005): eight tables, eight bytes a step. */

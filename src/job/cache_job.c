@@ -11,7 +11,7 @@ const char *cache_preset_name(enum td_preset preset)
     return preset == TD_PRESET_SEED ? "seed" : "session";
 }
 
-static const char *bars_name(enum td_bars_mode bars)
+const char *cache_bars_name(enum td_bars_mode bars)
 {
     return bars == TD_BARS_MINUTE ? "minute" : bars == TD_BARS_DAY ? "day" : "auto";
 }
@@ -23,7 +23,7 @@ static enum td_code settle_preset(struct cache_data *cache, bool have, struct td
     bool ranged = o->from != TD_NO_DAY || o->to != TD_NO_DAY;
     cache->forget = o->rebuild && !ranged;
     cache->anew = have && o->rebuild &&
-                  (strcmp(cache->before.preset, cache_preset_name(o->preset)) != 0 || strcmp(cache->before.bars, bars_name(o->bars)) != 0);
+                  (strcmp(cache->before.preset, cache_preset_name(o->preset)) != 0 || strcmp(cache->before.bars, cache_bars_name(o->bars)) != 0);
     if (cache->anew && ranged)
         return td_fail(err, TD_USAGE, "the cache holds preset '%s' with --bars %s; a range of days cannot hold another: rebuild it whole, "
                        "without -s and -e", cache->before.preset, cache->before.bars);
@@ -38,7 +38,7 @@ static enum td_code settle_preset(struct cache_data *cache, bool have, struct td
                        cache->before.preset, cache_preset_name(o->preset));
     if (o->bars_given && o->bars != bars)
         return td_fail(err, TD_USAGE, "the cache was built with --bars %s; build with --bars %s by --rebuild", cache->before.bars,
-                       bars_name(o->bars));
+                       cache_bars_name(o->bars));
     o->preset = preset;
     o->bars = bars;
     return TD_OK;
@@ -66,7 +66,7 @@ static enum td_code cache_begin(struct td_job *job, struct td_err *err)
     struct td_lake *lake = job->engine->lake;
     struct td_err none = {0};
     cache->last_over = job_last_over();
-    enum td_code code = td_manifest_read(lake, &cache->before, &none);
+    enum td_code code = td_manifest_read(cache->lake, &cache->before, &none);
     bool have = code == TD_OK;
     if (code == TD_MISSING || (code == TD_DATA && cache->options.rebuild))
         code = TD_OK;
@@ -80,15 +80,17 @@ static enum td_code cache_begin(struct td_job *job, struct td_err *err)
         code = caps_settle(lake, cache->cap_file, &cache->caps, err);
     cache->after.generation = cache->before.generation + 1;
     td_copy(cache->after.preset, sizeof cache->after.preset, cache_preset_name(cache->options.preset));
-    td_copy(cache->after.bars, sizeof cache->after.bars, bars_name(cache->options.bars));
+    td_copy(cache->after.bars, sizeof cache->after.bars, cache_bars_name(cache->options.bars));
     if (code == TD_OK && cache->anew) /* a kill from here on leaves files that no manifest names, rather than two presets in one */
-        code = td_manifest_write(lake, &cache->after, err);
+        code = td_manifest_write(cache->lake, &cache->after, err);
     for (size_t i = 0; code == TD_OK && have && !cache->anew && i < cache->before.count; i++)
         if (!cache->forget || is_planned(cache, cache->before.entries[i].ticker))
             code = td_manifest_put(&cache->after, &cache->before.entries[i], err);
     uint64_t removed;
     if (code == TD_OK)
         code = td_lake_sweep(lake, "cache/daily", &removed, err);
+    if (code == TD_OK && cache->options.incremental)
+        td_seen_read(cache->lake, &cache->known);
     return code;
 }
 
@@ -99,6 +101,15 @@ static void cache_end(struct td_job *job)
     caps_free(&cache->caps);
     td_manifest_free(&cache->before);
     td_manifest_free(&cache->after);
+    td_seen_free(&cache->known);
+    td_seen_free(&cache->seen);
+    while (cache->spare) {
+        struct cache_work *work = cache->spare;
+        cache->spare = work->next;
+        td_bronze_reader_free(work->reader);
+        td_bars_free(&work->bars);
+        td_free(work);
+    }
 }
 
 static void cache_free(struct td_job *job)
@@ -111,51 +122,44 @@ static void cache_free(struct td_job *job)
     td_free(cache);
 }
 
-static bool unchanged(const struct td_job *job, const struct cache_unit *unit, uint64_t inputs)
+static struct cache_work *take_work(struct td_job *job)
 {
-    const struct cache_data *cache = job->data;
-    const struct td_cache_entry *entry = td_manifest_find(&cache->before, unit->ticker);
-    struct td_buf path;
-    td_buf_init(&path, 2048);
-    bool same = cache->options.incremental && !cache->options.rebuild && entry && entry->inputs == inputs &&
-                td_cache_path(job->engine->lake, unit->ticker, &path, NULL) == TD_OK && td_file_exists(path.data);
-    td_buf_free(&path);
-    return same;
+    struct cache_data *cache = job->data;
+    pthread_mutex_lock(&job->engine->lock);
+    struct cache_work *work = cache->spare;
+    if (work)
+        cache->spare = work->next;
+    pthread_mutex_unlock(&job->engine->lock);
+    if (work)
+        return work;
+    work = td_calloc(1, sizeof *work);
+    if (work && td_bronze_reader_new(&work->reader, NULL) != TD_OK) {
+        td_free(work);
+        work = NULL;
+    }
+    return work;
+}
+
+static void give_work(struct td_job *job, struct cache_work *work)
+{
+    struct cache_data *cache = job->data;
+    pthread_mutex_lock(&job->engine->lock);
+    work->next = cache->spare;
+    cache->spare = work;
+    pthread_mutex_unlock(&job->engine->lock);
 }
 
 static enum job_step cache_step(struct td_job *job, size_t index, struct job_result *result)
 {
     struct cache_data *cache = job->data;
-    const struct cache_unit *unit = &cache->units[index];
     struct td_err err = {0};
-    struct ticker_facts facts = {0};
-    struct td_daily_context context = {.ticker = unit->ticker, .preset = cache->options.preset,
-                                       .minute = cache->options.bars != TD_BARS_DAY, .day_bars = cache->options.bars != TD_BARS_MINUTE};
-    uint64_t inputs = 0;
-    context.running = cache->options.partial ? td_cal_day(td_cal_index_at_or_before(cache->last_over) + 1) : TD_NO_DAY;
-    if (cache_minute_count(cache, unit) + unit->day_count == 0) {
-        result->state = TD_UNIT_SKIPPED;
-        td_copy(result->why, sizeof result->why, "no daily bars");
-        return JOB_STEP_DONE;
-    }
-    enum td_code code = cache_facts_gather(cache, unit->ticker, &facts, &context, &err);
-    if (code == TD_OK)
-        code = cache_inputs_hash(job, unit, &facts, &context, &inputs, &err);
-    if (code == TD_OK && unchanged(job, unit, inputs)) {
-        result->state = TD_UNIT_SKIPPED;
-        td_copy(result->why, sizeof result->why, "unchanged");
-    } else if (code == TD_OK) {
-        code = cache_facts_vouched(job, unit, &facts, &err);
-        context.vouched = facts.vouched.items;
-        context.vouched_count = facts.vouched.count;
-        context.incomplete = facts.incomplete.items;
-        context.incomplete_count = facts.incomplete.count;
-        if (code == TD_OK)
-            code = cache_build_ticker(job, unit, &context, inputs, result, &err);
-    }
+    struct cache_work *work = take_work(job);
+    enum td_code code = work ? cache_rows_step(job, &cache->units[index], work, result, &err)
+                             : td_fail(&err, TD_NOMEM, "out of memory: a reader of bars");
     if (code != TD_OK)
         job_fail(result, code, &err);
-    cache_facts_free(&facts);
+    if (work)
+        give_work(job, work);
     return JOB_STEP_DONE;
 }
 
@@ -186,9 +190,11 @@ static enum td_code cache_finish(struct td_job *job, bool clean, struct td_err *
     /* Units that ended are on disk and in the manifest also after a stop, so that the next run goes on from there; but the
      * manifest says that the build did not end. */
     cache->after.stopped = !clean;
-    enum td_code code = td_manifest_write(job->engine->lake, &cache->after, err);
+    enum td_code code = td_manifest_write(cache->lake, &cache->after, err);
+    if (code == TD_OK && clean && (cache->seen_news || cache->seen.count != cache->known.count))
+        code = td_seen_write(cache->lake, &cache->seen, err);
     if (code == TD_OK && clean && cache->forget && job->counts.failed == 0)
-        code = remove_strangers(job->engine->lake, &cache->after, err);
+        code = remove_strangers(cache->lake, &cache->after, err);
     return code;
 }
 
@@ -248,6 +254,7 @@ enum td_code td_job_cache(struct td_engine *engine, const struct td_cache_job *o
     }
     cache->options = *options;
     cache->options.cap_file = NULL;
+    cache->lake = engine->lake;
     if (options->cap_file && !td_copy(cache->cap_file, sizeof cache->cap_file, options->cap_file))
         code = td_fail(err, TD_USAGE, "--cap: the path is too long");
     td_copy(job->dataset, sizeof job->dataset, "cache_daily");

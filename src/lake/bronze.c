@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Bronze files: the bars of one ticker and exchange month. Reading, and merging that never loses a row. */
+ * Bronze files: the bars of one ticker and exchange month; merging that never loses a row. */
 #include <stdio.h>
 #include <string.h>
-#include "lake_internal.h"
+#include "bronze_file.h"
 
-#define BRONZE_SCHEMA "bars/1"
 #define BATCH_ROWS 32768
 
 static const char *const table_names[TD_TABLE_COUNT] = {"stocks_minute", "stocks_daily"};
-
-/* Column order of design section 4. */
-enum { COL_TICKER, COL_TS, COL_OPEN, COL_HIGH, COL_LOW, COL_CLOSE, COL_VOLUME, COL_VWAP, COL_TRADES, COLS };
-static const struct td_pq_column bar_columns[COLS] = {
-    [COL_TICKER] = {.name = "ticker", .type = TD_PQ_BYTE_ARRAY, .logical = TD_PQ_STRING},
-    [COL_TS] = {.name = "timestamp", .type = TD_PQ_INT64, .logical = TD_PQ_TIMESTAMP, .unit = TD_PQ_MILLIS, .utc = true},
-    [COL_OPEN] = {.name = "open", .type = TD_PQ_DOUBLE},
-    [COL_HIGH] = {.name = "high", .type = TD_PQ_DOUBLE},
-    [COL_LOW] = {.name = "low", .type = TD_PQ_DOUBLE},
-    [COL_CLOSE] = {.name = "close", .type = TD_PQ_DOUBLE},
-    [COL_VOLUME] = {.name = "volume", .type = TD_PQ_DOUBLE, .optional = true},
-    [COL_VWAP] = {.name = "vwap", .type = TD_PQ_DOUBLE, .optional = true},
-    [COL_TRADES] = {.name = "transactions", .type = TD_PQ_INT64, .optional = true},
-};
 
 const char *td_table_name(enum td_table table)
 {
@@ -49,190 +34,30 @@ enum td_code td_bronze_path(const struct td_lake *lake, enum td_table table, con
                      month % 12 + 1, name);
 }
 
-void td_bronze_info_free(struct td_bronze_info *info)
-{
-    td_ranges_free(&info->vouched);
-}
-
-static enum td_code read_info(const struct td_pq_file *file, const char *path, struct td_bronze_info *info, struct td_err *err)
-{
-    const char *schema = td_pq_meta(file, "tapedeck.schema");
-    if (schema && strcmp(schema, BRONZE_SCHEMA) != 0 && strncmp(schema, "bars/", 5) == 0)
-        return td_fail(err, TD_UNSUPPORTED, "%s: schema '%s' is newer than this program's '%s'; update tapedeck", path, schema,
-                       BRONZE_SCHEMA);
-    if (!schema || strcmp(schema, BRONZE_SCHEMA) != 0)
-        return td_fail(err, TD_DATA, "%s: schema '%s' where '%s' is expected; not a bronze file: bring it in with "
-                       "'tapedeck import'", path, schema ? schema : "none", BRONZE_SCHEMA);
-    const char *source = td_pq_meta(file, "tapedeck.source"), *adjusted = td_pq_meta(file, "tapedeck.adjusted");
-    const char *range = td_pq_meta(file, "tapedeck.range"), *hash = td_pq_meta(file, "tapedeck.hash");
-    info->rows = td_pq_rows(file);
-    td_copy(info->source, sizeof info->source, source ? source : "");
-    td_copy(info->adjusted, sizeof info->adjusted, adjusted ? adjusted : "raw");
-    const char *last = td_pq_meta(file, "tapedeck.last");
-    info->last_day = TD_NO_DAY;
-    if (last && *last && !td_parse_day(last, strlen(last), &info->last_day))
-        return td_fail(err, TD_DATA, "%s: tapedeck.last '%.20s' is not a day", path, last);
-    info->hash = 0;
-    for (const char *p = hash ? hash : ""; *p; p++)
-        info->hash = info->hash * 16 + (uint64_t)(*p <= '9' ? *p - '0' : (*p | 32) - 'a' + 10);
-    enum td_code code = range ? lake_ranges_parse(range, &info->vouched, err) : TD_OK;
-    return code == TD_OK ? TD_OK : td_context(err, "%s", path);
-}
-
-enum td_code td_bronze_stat(const struct td_lake *lake, enum td_table table, const char *ticker, int32_t month,
-                            struct td_bronze_info *info, struct td_err *err)
-{
-    *info = (struct td_bronze_info){0};
-    struct td_buf path;
-    td_buf_init(&path, 2048);
-    struct td_pq_file *file = NULL;
-    enum td_code code = td_bronze_path(lake, table, ticker, month, &path, err);
-    if (code == TD_OK)
-        code = td_pq_open(path.data, NULL, &file, err);
-    if (code == TD_OK)
-        code = read_info(file, path.data, info, err);
-    td_pq_close(file);
-    td_buf_free(&path);
-    return code;
-}
-
-/* By name; a missing optional column is read as null: columns[] is then -1. */
-static enum td_code check_columns(const struct td_pq_file *file, const char *path, int columns[COLS], struct td_err *err)
-{
-    for (int i = 0; i < COLS; i++) {
-        columns[i] = td_pq_find(file, bar_columns[i].name);
-        const struct td_pq_column *have = columns[i] >= 0 ? td_pq_column_at(file, (size_t)columns[i]) : NULL;
-        if (have ? !lake_column_fits(have, &bar_columns[i]) : !bar_columns[i].optional)
-            return td_fail(err, TD_DATA, "%s: column '%s' is %s", path, bar_columns[i].name,
-                           have ? "of another type" : "missing");
-    }
-    return TD_OK;
-}
-
-/* Every row must carry the ticker of the file's name; strings repeat, so pointers into one dictionary compare first. */
-static enum td_code check_tickers(const struct td_str *tickers, size_t rows, const char *ticker, const char *path,
-                                  struct td_err *err)
-{
-    const char *seen = NULL;
-    for (size_t i = 0; i < rows; i++) {
-        if (tickers[i].ptr == seen)
-            continue;
-        if (!td_str_is(tickers[i], ticker))
-            return td_fail(err, TD_DATA, "%s: row %zu holds ticker '%.*s', not '%s'", path, i, (int)tickers[i].len,
-                           tickers[i].ptr, ticker);
-        seen = tickers[i].ptr;
-    }
-    return TD_OK;
-}
-
-static enum td_code read_rows(struct td_pq_reader *reader, const int columns[COLS], int64_t rows, const char *ticker,
-                              const char *path, struct td_bars *bars, struct td_err *err)
-{
-    if (rows < 0 || rows > INT32_MAX)
-        return td_fail(err, TD_DATA, "%s: %lld rows are too many for a ticker-month", path, (long long)rows);
-    struct td_str *tickers = td_malloc(BATCH_ROWS * sizeof *tickers);
-    uint64_t *valid = td_malloc(3 * TD_PQ_WORDS(BATCH_ROWS) * sizeof *valid);
-    enum td_code code = tickers && valid ? TD_OK : td_fail(err, TD_NOMEM, "%s: out of memory", path);
-    int64_t total = 0;
-    while (code == TD_OK && total < rows) {
-        size_t want = rows - total < BATCH_ROWS ? (size_t)(rows - total) : BATCH_ROWS, at = bars->n, got = 0;
-        code = td_bars_reserve(bars, at + want, err);
-        if (code != TD_OK)
-            break;
-        uint64_t *valid_volume = valid, *valid_vwap = valid + TD_PQ_WORDS(BATCH_ROWS),
-                 *valid_trades = valid + 2 * TD_PQ_WORDS(BATCH_ROWS);
-        memset(valid, 0, 3 * TD_PQ_WORDS(BATCH_ROWS) * sizeof *valid); /* of a missing column every row is null */
-        const struct td_pq_array all[COLS] = {
-            [COL_TICKER] = {tickers, NULL},          [COL_TS] = {bars->ts + at, NULL},
-            [COL_OPEN] = {bars->open + at, NULL},    [COL_HIGH] = {bars->high + at, NULL},
-            [COL_LOW] = {bars->low + at, NULL},      [COL_CLOSE] = {bars->close + at, NULL},
-            [COL_VOLUME] = {bars->volume + at, valid_volume}, [COL_VWAP] = {bars->vwap + at, valid_vwap},
-            [COL_TRADES] = {bars->trades + at, valid_trades},
-        };
-        struct td_pq_array arrays[COLS];
-        for (size_t i = 0, k = 0; i < COLS; i++)
-            if (columns[i] >= 0)
-                arrays[k++] = all[i];
-        code = td_pq_read(reader, arrays, want, &got, err);
-        if (code == TD_OK && got == 0)
-            code = td_fail(err, TD_DATA, "%s: ends after %lld of %lld rows", path, (long long)total, (long long)rows);
-        if (code != TD_OK)
-            break;
-        for (size_t i = 0; i < got; i++) {
-            if (!td_pq_valid(valid_volume, i))
-                bars->volume[at + i] = TD_NO_F64;
-            if (!td_pq_valid(valid_vwap, i))
-                bars->vwap[at + i] = TD_NO_F64;
-            if (!td_pq_valid(valid_trades, i))
-                bars->trades[at + i] = TD_NO_COUNT;
-        }
-        code = check_tickers(tickers, got, ticker, path, err);
-        bars->n += got;
-        total += (int64_t)got;
-    }
-    td_free(tickers);
-    td_free(valid);
-    return code;
-}
-
-static enum td_code read_file(const char *path, const char *ticker, struct td_bars *bars, struct td_bronze_info *info,
-                              struct td_err *err)
-{
-    struct td_pq_file *file = NULL;
-    struct td_pq_reader *reader = NULL;
-    struct td_bronze_info own = {0};
-    int columns[COLS], leaves[COLS];
-    size_t before = bars->n, count = 0;
-    enum td_code code = td_pq_open(path, NULL, &file, err);
-    if (code == TD_OK)
-        code = read_info(file, path, info ? info : &own, err);
-    if (code == TD_OK)
-        code = check_columns(file, path, columns, err);
-    for (size_t i = 0; code == TD_OK && i < COLS; i++)
-        if (columns[i] >= 0)
-            leaves[count++] = columns[i];
-    if (code == TD_OK)
-        code = td_pq_reader_new(file, leaves, count, &reader, err);
-    if (code == TD_OK)
-        code = read_rows(reader, columns, td_pq_rows(file), ticker, path, bars, err);
-    for (size_t i = before + 1; code == TD_OK && i < bars->n; i++)
-        if (bars->ts[i] <= bars->ts[i - 1])
-            code = td_fail(err, TD_DATA, "%s: time does not ascend at row %zu", path, i - before);
-    if (code != TD_OK)
-        bars->n = before;
-    td_pq_reader_free(reader);
-    td_pq_close(file);
-    td_bronze_info_free(&own);
-    return code;
-}
-
-enum td_code td_bronze_read(const struct td_lake *lake, enum td_table table, const char *ticker, int32_t month,
-                            struct td_bars *bars, struct td_bronze_info *info, struct td_err *err)
-{
-    struct td_buf path;
-    td_buf_init(&path, 2048);
-    if (info)
-        *info = (struct td_bronze_info){0};
-    enum td_code code = td_bronze_path(lake, table, ticker, month, &path, err);
-    if (code == TD_OK)
-        code = read_file(path.data, ticker, bars, info, err);
-    td_buf_free(&path);
-    return code;
-}
-
 /* ---- merging ---- */
+
+/* NaN has many bit patterns, null has one. */
+static uint64_t hash_optional(const double *values, size_t n, uint64_t h)
+{
+    double plain[256];
+    for (size_t at = 0; at < n; at += TD_COUNT(plain)) {
+        size_t k = n - at < TD_COUNT(plain) ? n - at : TD_COUNT(plain);
+        for (size_t i = 0; i < k; i++)
+            plain[i] = isnan(values[at + i]) ? -1 : values[at + i];
+        h = td_hash_block(plain, k * sizeof *plain, h);
+    }
+    return h;
+}
 
 static uint64_t content_hash(const struct td_bars *bars, const struct td_bronze_info *info)
 {
-    uint64_t h = td_hash64(bars->ts, bars->n * sizeof *bars->ts, 1);
+    uint64_t h = td_hash_block(bars->ts, bars->n * sizeof *bars->ts, 1);
     const double *const doubles[] = {bars->open, bars->high, bars->low, bars->close};
     for (size_t k = 0; k < TD_COUNT(doubles); k++)
-        h = td_hash64(doubles[k], bars->n * sizeof(double), h);
-    for (size_t i = 0; i < bars->n; i++) { /* NaN has many bit patterns, null has one */
-        double optional[2] = {isnan(bars->volume[i]) ? -1 : bars->volume[i], isnan(bars->vwap[i]) ? -1 : bars->vwap[i]};
-        h = td_hash64(optional, sizeof optional, h);
-    }
-    h = td_hash64(bars->trades, bars->n * sizeof *bars->trades, h);
+        h = td_hash_block(doubles[k], bars->n * sizeof(double), h);
+    h = hash_optional(bars->volume, bars->n, h);
+    h = hash_optional(bars->vwap, bars->n, h);
+    h = td_hash_block(bars->trades, bars->n * sizeof *bars->trades, h);
     h = td_hash64(info->source, strlen(info->source), h);
     h = td_hash64(info->adjusted, strlen(info->adjusted), h);
     for (size_t i = 0; i < info->vouched.count; i++)
@@ -316,7 +141,7 @@ static enum td_code write_file(const char *path, const char *ticker, const struc
         return code;
     struct td_pq_writer *writer = NULL;
     const struct td_pq_write_options options = {.codec = TD_PQ_ZSTD, .level = 2};
-    code = td_pq_writer_new(pub.fd, path, bar_columns, COLS, &options, &writer, err);
+    code = td_pq_writer_new(pub.fd, path, bronze_columns, COLS, &options, &writer, err);
     if (code == TD_OK)
         code = write_meta(writer, info, bars, err);
     if (code == TD_OK)
@@ -392,7 +217,7 @@ static enum td_code verify_file(const char *path, const struct td_bars *bars, ui
     struct td_bronze_info info = {0};
     enum td_code code = td_pq_open(path, NULL, &file, err);
     if (code == TD_OK)
-        code = read_info(file, path, &info, err);
+        code = bronze_read_info(file, path, &info, err);
     if (code == TD_OK && (info.rows != (int64_t)bars->n || info.hash != hash))
         code = td_fail(err, TD_IO, "%s: read back with %lld rows instead of %zu", path, (long long)info.rows, bars->n);
     td_bronze_info_free(&info);
@@ -408,7 +233,7 @@ static enum td_code merge_locked(const char *path, const char *ticker, const str
     bool exists = td_file_exists(path);
     enum td_code code = TD_OK;
     if (exists && !merge->replace) {
-        code = read_file(path, ticker, &old, &have, err);
+        code = bronze_read_file(NULL, path, ticker, &old, &have, err);
         if (code == TD_DATA || (code == TD_UNSUPPORTED && have.rows)) /* nothing is written over what cannot be read */
             code = damaged(err);
         if (code == TD_OK)

@@ -33,6 +33,13 @@ static bool ticker_of(const char *name, char out[TD_TICKER_MAX])
            memcmp(again, value, len - 8) == 0;
 }
 
+uint64_t lake_stamp(const struct stat *st)
+{
+    const uint64_t parts[] = {(uint64_t)st->st_size,         (uint64_t)st->st_ino,          (uint64_t)st->st_mtim.tv_sec,
+                              (uint64_t)st->st_mtim.tv_nsec, (uint64_t)st->st_ctim.tv_sec, (uint64_t)st->st_ctim.tv_nsec};
+    return td_hash_block(parts, sizeof parts, 3) | 1;
+}
+
 static enum td_code scan_month(const char *folder, int32_t month, struct td_bronze_list *out, struct td_err *err)
 {
     struct td_names names = {0};
@@ -46,6 +53,7 @@ static enum td_code scan_month(const char *folder, int32_t month, struct td_bron
         if (!ticker_of(names.items[i], file.ticker) || fstatat(fd, names.items[i], &st, 0) != 0 || !S_ISREG(st.st_mode))
             continue;
         file.bytes = (uint64_t)st.st_size;
+        file.stamp = lake_stamp(&st);
         code = td_grow(&out->items, &out->cap, out->count + 1, sizeof *out->items, err);
         if (code == TD_OK)
             out->items[out->count++] = file;

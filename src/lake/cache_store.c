@@ -13,7 +13,9 @@ enum td_code td_cache_path(const struct td_lake *lake, const char *ticker, struc
     char name[128];
     if (!td_ticker_valid(ticker) || !td_path_encode(ticker, name, sizeof name))
         return td_fail(err, TD_DATA, "ticker '%.40s' cannot name a file", ticker);
-    return lake_path(lake, out, err, "cache/daily/ticker=%s/daily.parquet", name);
+    char tail[160];
+    td_snprintf(tail, sizeof tail, "ticker=%s/daily.parquet", name);
+    return lake_cache_path(lake, out, err, tail);
 }
 
 enum td_code td_cache_read(const struct td_lake *lake, const char *ticker, struct td_rows *out, struct td_err *err)
@@ -30,8 +32,23 @@ enum td_code td_cache_read(const struct td_lake *lake, const char *ticker, struc
     return code;
 }
 
-enum td_code td_cache_write(const struct td_lake *lake, const char *ticker, const struct td_daily_row *rows, size_t count,
-                            const char *preset, uint64_t *bytes, struct td_err *err)
+/* An empty _SUCCESS beside the file: made durable with the folder's rename, or the rerun makes it again. */
+static enum td_code mark_success(struct td_buf *path, struct td_err *err)
+{
+    path->len -= strlen("daily.parquet");
+    path->data[path->len] = 0;
+    td_buf_adds(path, "_SUCCESS");
+    enum td_code code = td_buf_check(path, "a path", err);
+    if (code == TD_OK && !td_file_exists(path->data))
+        code = td_publish_bytes(path->data, "", 0, err);
+    return code;
+}
+
+enum { META_OWN = 3, META_MORE = 8 };
+
+enum td_code td_cache_write_with(const struct td_lake *lake, const char *ticker, const struct td_daily_row *rows, size_t count,
+                                 const char *preset, const struct td_meta *more, size_t more_count, uint64_t *bytes,
+                                 struct td_err *err)
 {
     struct td_buf path;
     td_buf_init(&path, 2048);
@@ -42,20 +59,57 @@ enum td_code td_cache_write(const struct td_lake *lake, const char *ticker, cons
         td_format_day(rows[count - 1].trading_day, last);
         td_snprintf(range, sizeof range, "%s..%s", first, last);
     }
-    const struct td_meta meta[] = {{"tapedeck.preset", preset}, {"tapedeck.range", range}, {"tapedeck.rows", number}};
+    struct td_meta meta[META_OWN + META_MORE] = {{"tapedeck.preset", preset}, {"tapedeck.range", range}, {"tapedeck.rows", number}};
+    if (more_count > META_MORE)
+        more_count = META_MORE;
+    for (size_t i = 0; i < more_count; i++)
+        meta[META_OWN + i] = more[i];
     enum td_code code = td_cache_path(lake, ticker, &path, err);
     if (code == TD_OK)
-        code = td_table_write(path.data, &td_daily_record, rows, count, meta, TD_COUNT(meta), err);
+        code = td_table_write(path.data, &td_daily_record, rows, count, meta, META_OWN + more_count, err);
     struct stat st;
     *bytes = code == TD_OK && stat(path.data, &st) == 0 ? (uint64_t)st.st_size : 0;
+    if (code == TD_OK)
+        code = mark_success(&path, err);
+    td_buf_free(&path);
+    return code;
+}
+
+enum td_code td_cache_write(const struct td_lake *lake, const char *ticker, const struct td_daily_row *rows, size_t count,
+                            const char *preset, uint64_t *bytes, struct td_err *err)
+{
+    return td_cache_write_with(lake, ticker, rows, count, preset, NULL, 0, bytes, err);
+}
+
+enum td_code td_cache_stat(const struct td_lake *lake, const char *ticker, struct td_cache_entry *entry, const char *key,
+                           struct td_buf *value, struct td_err *err)
+{
+    struct td_buf path;
+    struct td_pq_file *file = NULL;
+    struct stat st;
+    *entry = (struct td_cache_entry){.first = TD_NO_DAY, .last = TD_NO_DAY};
+    td_copy(entry->ticker, sizeof entry->ticker, ticker);
+    td_buf_init(&path, 2048);
+    enum td_code code = td_cache_path(lake, ticker, &path, err);
+    if (code == TD_OK && stat(path.data, &st) != 0)
+        code = td_fail_errno(err, errno, "%s", path.data);
+    if (code == TD_OK)
+        code = td_pq_open(path.data, NULL, &file, err);
+    const char *range = code == TD_OK ? td_pq_meta(file, "tapedeck.range") : NULL, *text = code == TD_OK ? td_pq_meta(file, key) : NULL;
     if (code == TD_OK) {
-        path.len -= strlen("daily.parquet");
-        path.data[path.len] = 0;
-        td_buf_adds(&path, "_SUCCESS");
-        code = td_buf_check(&path, "a path", err);
-        if (code == TD_OK && !td_file_exists(path.data))
-            code = td_publish_bytes(path.data, "", 0, err);
+        entry->rows = (uint64_t)td_pq_rows(file);
+        entry->bytes = (uint64_t)st.st_size;
+        if (entry->rows && (!range || strlen(range) != 22 || !td_parse_day(range, 10, &entry->first) || !td_parse_day(range + 12, 10, &entry->last)))
+            code = td_fail(err, TD_DATA, "%s: tapedeck.range is missing or damaged", path.data);
+        td_buf_adds(value, text ? text : "");
+        if (code == TD_OK)
+            code = td_buf_check(value, key, err);
     }
+    td_pq_close(file);
+    path.len -= path.len >= strlen("daily.parquet") ? strlen("daily.parquet") : 0;
+    td_buf_adds(&path, "_SUCCESS");
+    if (code == TD_OK && !td_file_exists(path.data))
+        code = td_fail(err, TD_MISSING, "%s", path.data);
     td_buf_free(&path);
     return code;
 }
@@ -120,7 +174,7 @@ enum td_code td_manifest_read(const struct td_lake *lake, struct td_manifest *ou
     td_buf_init(&path, 2048);
     td_buf_init(&text, (size_t)128 << 20);
     td_arena_init(&arena, (size_t)512 << 20);
-    enum td_code code = lake_path(lake, &path, err, "cache/daily/MANIFEST.json");
+    enum td_code code = lake_cache_path(lake, &path, err, "MANIFEST.json");
     if (code == TD_OK)
         code = td_file_read(path.data, (size_t)64 << 20, &text, err);
     if (code == TD_OK)
@@ -168,11 +222,11 @@ enum td_code td_manifest_write(const struct td_lake *lake, const struct td_manif
     td_buf_adds(&text, "\n]}\n");
     enum td_code code = td_buf_check(&text, "the cache manifest", err);
     if (code == TD_OK)
-        code = lake_path(lake, &path, err, "cache/daily/MANIFEST.json");
+        code = lake_cache_path(lake, &path, err, "MANIFEST.json");
     if (code == TD_OK)
         code = td_publish_bytes(path.data, text.data, text.len, err);
     if (code == TD_OK)
-        code = lake_path(lake, &path, err, "cache/daily/_SUCCESS");
+        code = lake_cache_path(lake, &path, err, "_SUCCESS");
     if (code == TD_OK && manifest->stopped && unlink(path.data) != 0 && errno != ENOENT)
         code = td_fail_errno(err, errno, "%s: cannot remove", path.data);
     if (code == TD_OK && !manifest->stopped && !td_file_exists(path.data))
@@ -261,7 +315,7 @@ enum td_code td_manifest_verify(const struct td_lake *lake, const struct td_mani
     struct td_buf path;
     struct td_names names = {0};
     td_buf_init(&path, 2048);
-    enum td_code code = lake_path(lake, &path, err, "cache/daily");
+    enum td_code code = lake_cache_path(lake, &path, err, "");
     if (code == TD_OK)
         code = td_dir_list(path.data, &names, err);
     for (size_t i = 0; code == TD_OK && i < names.count; i++) {

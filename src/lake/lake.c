@@ -99,6 +99,31 @@ void td_lake_close(struct td_lake *lake)
     td_free(lake);
 }
 
+enum td_code td_lake_with_cache(const struct td_lake *lake, const char *folder, struct td_lake **out, struct td_err *err)
+{
+    size_t len = strlen(folder);
+    while (len > 1 && folder[len - 1] == '/')
+        len--;
+    if (len == 0 || len > PATH_MAX_LAKE)
+        return td_fail(err, TD_USAGE, "--out: a path of 1 to %d bytes is needed", PATH_MAX_LAKE);
+    struct td_lake *other = td_calloc(1, sizeof *other);
+    if (!other)
+        return td_fail(err, TD_NOMEM, "out of memory: a lake");
+    memcpy(other->root, lake->root, sizeof other->root);
+    memcpy(other->cache, folder, len);
+    for (size_t i = 0; i < LAKE_STRIPES; i++)
+        pthread_mutex_init(&other->stripes[i], NULL);
+    *out = other;
+    return TD_OK;
+}
+
+enum td_code lake_cache_path(const struct td_lake *lake, struct td_buf *out, struct td_err *err, const char *tail)
+{
+    td_buf_clear(out);
+    td_buf_printf(out, "%s%s/%s", *lake->cache ? lake->cache : lake->root, *lake->cache ? "" : "/cache/daily", tail);
+    return td_buf_check(out, "a path in the cache", err);
+}
+
 const char *td_lake_root(const struct td_lake *lake)
 {
     return lake->root;

@@ -11,6 +11,7 @@
 
 struct td_lake {
     char root[1024];
+    char cache[1024]; /* folder of the daily cache; "" = cache/daily in the lake */
     pthread_mutex_t stripes[LAKE_STRIPES]; /* one file is merged by one thread at a time; index = hash of its path */
 };
 
@@ -21,6 +22,10 @@ enum td_code lake_path(const struct td_lake *lake, struct td_buf *out, struct td
 struct stat;
 typedef enum td_code lake_walk_fn(void *ctx, const char *path, const char *name, const struct stat *st, struct td_err *err);
 enum td_code lake_walk(const struct td_lake *lake, const char *folder, lake_walk_fn *fn, void *ctx, struct td_err *err);
+/* Size, place and times of a file in one number, never 0: while it is the same, nobody wrote to the file. */
+uint64_t lake_stamp(const struct stat *st);
+/* "<folder of the daily cache>/<tail>" into out (cleared first). */
+enum td_code lake_cache_path(const struct td_lake *lake, struct td_buf *out, struct td_err *err, const char *tail);
 pthread_mutex_t *lake_stripe(struct td_lake *lake, const char *path);
 /* Parse "a..b,c..d" of file metadata. */
 enum td_code lake_ranges_parse(const char *text, struct td_ranges *out, struct td_err *err);

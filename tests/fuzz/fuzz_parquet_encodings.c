@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The decoders behind the Parquet door, each given bytes that no page had to wrap: hybrid runs, deltas, Snappy and the other
- * codecs, page headers, footers, and the values of a page in every encoding. Reading piece by piece must agree with skipping,
- * and what the writers make must read back. */
-#include "parquet/pq_codec.h"
+ * The decoders of values, each given bytes that no page had to wrap: hybrid runs, levels, deltas, and the values of a page in
+ * every encoding and type, alone or after a dictionary. Reading piece by piece must agree with skipping, and what the writers
+ * make must read back. */
 #include "parquet/pq_delta.h"
 #include "parquet/pq_hybrid.h"
 #include "parquet/pq_meta.h"
@@ -83,50 +82,6 @@ static void delta(const uint8_t *data, size_t len, size_t count, unsigned width)
     td_buf_free(&out);
 }
 
-static void codecs(const uint8_t *data, size_t len, size_t want)
-{
-    static const int known[] = {TD_PQ_SNAPPY, TD_PQ_GZIP, TD_PQ_LZ4, TD_PQ_ZSTD, TD_PQ_LZ4_RAW, 3, 4, 99};
-    static struct pq_decoder decoder;
-    uint8_t *plain = malloc(want);
-    FUZZ_CHECK(plain);
-    for (size_t i = 0; i < TD_COUNT(known); i++) {
-        enum td_code code = TD_OK;
-        const char *why = pq_decompress(&decoder, known[i], data, len, plain, want, &code);
-        FUZZ_CHECK(!why || code != TD_OK);
-        FUZZ_CHECK(why || pq_codec_readable(known[i]));
-    }
-    pq_decoder_free(&decoder);
-    free(plain);
-}
-
-static void headers(const uint8_t *data, size_t len)
-{
-    struct pq_in in;
-    struct pq_page_header page;
-    struct pq_meta meta = {0};
-    struct td_arena arena;
-    const char *why = NULL;
-    size_t where = 0;
-    pq_in_init(&in, data, len);
-    if (pq_page_header_parse(&in, &page)) {
-        FUZZ_CHECK(page.compressed >= 0 && page.uncompressed >= 0 && page.values >= 0);
-        FUZZ_CHECK(in.p >= data && in.p <= data + len);
-    } else {
-        FUZZ_CHECK(in.bad);
-    }
-    td_arena_init(&arena, 16 << 20);
-    if (pq_meta_parse(&meta, data, len, 1 << 20, &arena, &why, &where) != TD_OK) {
-        FUZZ_CHECK(why && where <= len);
-    } else {
-        for (size_t g = 0; g < meta.group_count; g++)
-            for (size_t c = 0; c < meta.groups[g].count; c++) {
-                const struct pq_chunk *chunk = &meta.groups[g].chunks[c];
-                FUZZ_CHECK(chunk->refused || (chunk->start >= 0 && chunk->compressed >= 0 && chunk->start <= 1 << 20));
-            }
-    }
-    td_arena_free(&arena);
-}
-
 static const struct td_pq_column pages[] = {
     {.name = "b", .type = TD_PQ_BOOLEAN},    {.name = "i", .type = TD_PQ_INT32},
     {.name = "l", .type = TD_PQ_INT64},      {.name = "t", .type = TD_PQ_INT96},
@@ -185,8 +140,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 0: hybrid(in.p, in.left, width % 34, count); break;
     case 1: bits(in.p, in.left, width % 64, count); break;
     case 2: delta(in.p, in.left, count, width % 2 ? 32 : 64); break;
-    case 3: codecs(in.p, in.left, 1 + count); break;
-    case 4: headers(in.p, in.left); break;
     default: page(in.p, in.left, &pages[width % TD_COUNT(pages)], width / 8 % 10, count); break;
     }
     return 0;

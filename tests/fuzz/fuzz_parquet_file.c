@@ -66,6 +66,32 @@ static void seek_agrees(const struct td_pq_file *file, int index, struct td_pq_a
     td_pq_reader_free(reader);
 }
 
+/* Ranges of rows are what reading in order gave there, whatever statistics and indexes of the file say. */
+static void ranges_agree(const struct td_pq_file *file, int index, struct td_pq_array *array, const uint64_t *marks,
+                         size_t known)
+{
+    const struct td_pq_column *column = td_pq_column_at(file, (size_t)index);
+    const struct td_pq_range wanted[] = {{(int64_t)known / 9, (int64_t)known / 9 + 1},
+                                         {(int64_t)known / 3 + 1, (int64_t)known / 3 + 3},
+                                         {(int64_t)known - 2, (int64_t)known}};
+    struct td_pq_reader *reader = NULL;
+    struct td_err err = {0};
+    size_t rows = 0, range = 0;
+    int64_t row = wanted[0].from;
+    if (known < 12 || td_pq_reader_new(file, &index, 1, &reader, &err) != TD_OK)
+        return;
+    if (td_pq_want(reader, wanted, TD_COUNT(wanted), &err) == TD_OK)
+        while (td_pq_read(reader, array, BATCH, &rows, &err) == TD_OK && rows) {
+            for (size_t i = 0; i < rows; i++) {
+                FUZZ_CHECK(range < TD_COUNT(wanted));
+                FUZZ_CHECK(mark(column, array, i) == marks[row]);
+                if (++row == wanted[range].to && ++range < TD_COUNT(wanted))
+                    row = wanted[range].from;
+            }
+        }
+    td_pq_reader_free(reader);
+}
+
 static void read_column(const struct td_pq_file *file, int index)
 {
     static uint64_t values[BATCH * 2], valid[TD_PQ_WORDS(BATCH)], marks[MOST_ROWS + BATCH];
@@ -101,6 +127,7 @@ static void read_column(const struct td_pq_file *file, int index)
     td_pq_reader_free(reader);
     if (total)
         seek_agrees(file, index, &array, marks, total);
+    ranges_agree(file, index, &array, marks, total);
 }
 
 /* Several columns side by side, with a reset in the middle. */
@@ -193,4 +220,40 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_together(file, readable, count);
     td_pq_close(file);
     return 0;
+}
+
+/* Most changes to a file only tear its footer from its data. Half of ours keep the rest in its place: they change the bytes of
+ * the data and leave its length alone, or change the footer, in whatever way, and restate its length. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max) __attribute__((weak)); /* libFuzzer's, not in the replay */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
+
+static size_t mutate_data(uint8_t *data, size_t end, uint64_t dice)
+{
+    uint8_t part[256];
+    size_t at = 4 + dice % (end - 4), len = dice >> 32 & 1 ? 16 : sizeof part;
+    if (len > end - at)
+        len = end - at;
+    memcpy(part, data + at, len);
+    LLVMFuzzerMutate(part, len, len); /* may come out shorter: then the old end stays */
+    memcpy(data + at, part, len);
+    return end;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    uint64_t dice = td_mix64(seed);
+    uint32_t len = 0;
+    if (size >= 12)
+        memcpy(&len, data + size - 8, 4);
+    if (size < 16 || !len || len > size - 12 || dice % 4 == 0)
+        return LLVMFuzzerMutate(data, size, max);
+    size_t footer = size - 8 - len, room = max - footer - 8;
+    if (footer > 4 && dice % 4 != 1) {
+        mutate_data(data, footer, dice >> 8);
+        return size;
+    }
+    len = (uint32_t)LLVMFuzzerMutate(data + footer, len, room);
+    memcpy(data + footer + len, &len, 4);
+    memcpy(data + footer + len + 4, "PAR1", 4);
+    return footer + 8 + len;
 }

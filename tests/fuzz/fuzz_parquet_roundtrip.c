@@ -31,7 +31,50 @@ static const struct td_pq_column kinds[] = {
     {.type = TD_PQ_INT64, .logical = TD_PQ_TIMESTAMP, .unit = TD_PQ_MILLIS, .utc = true},
     {.type = TD_PQ_INT32, .logical = TD_PQ_INTEGER, .bits = 32},
     {.type = TD_PQ_INT64, .logical = TD_PQ_INTEGER, .bits = 64},
+    {.type = TD_PQ_INT32, .logical = TD_PQ_INTEGER, .bits = 8, .is_signed = true},
+    {.type = TD_PQ_FIXED, .length = 5},
+    {.type = TD_PQ_FIXED, .length = 16},
+    {.type = TD_PQ_INT64, .logical = TD_PQ_TIMESTAMP, .unit = TD_PQ_NANOS},
+    {.type = TD_PQ_INT32, .logical = TD_PQ_TIME, .unit = TD_PQ_MILLIS},
+    {.type = TD_PQ_INT64, .logical = TD_PQ_DECIMAL, .precision = 18, .scale = 4},
+    {.type = TD_PQ_FIXED, .length = 9, .logical = TD_PQ_DECIMAL, .precision = 20, .scale = 2},
+    {.type = TD_PQ_INT96},
 };
+
+/* What a column of that type may be asked to be encoded as. */
+static enum td_pq_encoding some_encoding(enum td_pq_type type, unsigned dice)
+{
+    static const enum td_pq_encoding whole[] = {TD_PQ_ENC_AUTO, TD_PQ_ENC_PLAIN, TD_PQ_ENC_DICT, TD_PQ_ENC_DELTA,
+                                                TD_PQ_ENC_BYTE_STREAM_SPLIT},
+                                     real[] = {TD_PQ_ENC_AUTO, TD_PQ_ENC_PLAIN, TD_PQ_ENC_DICT, TD_PQ_ENC_BYTE_STREAM_SPLIT},
+                                     text[] = {TD_PQ_ENC_AUTO, TD_PQ_ENC_PLAIN, TD_PQ_ENC_DICT, TD_PQ_ENC_DELTA_LENGTH,
+                                               TD_PQ_ENC_DELTA_BYTES},
+                                     fixed[] = {TD_PQ_ENC_AUTO, TD_PQ_ENC_PLAIN, TD_PQ_ENC_DICT, TD_PQ_ENC_DELTA_BYTES,
+                                                TD_PQ_ENC_BYTE_STREAM_SPLIT},
+                                     truth[] = {TD_PQ_ENC_AUTO, TD_PQ_ENC_PLAIN, TD_PQ_ENC_RLE};
+    switch (type) {
+    case TD_PQ_BOOLEAN: return truth[dice % TD_COUNT(truth)];
+    case TD_PQ_INT32:
+    case TD_PQ_INT64: return whole[dice % TD_COUNT(whole)];
+    case TD_PQ_FLOAT:
+    case TD_PQ_DOUBLE: return real[dice % TD_COUNT(real)];
+    case TD_PQ_BYTE_ARRAY: return text[dice % TD_COUNT(text)];
+    case TD_PQ_FIXED: return fixed[dice % TD_COUNT(fixed)];
+    default: return TD_PQ_ENC_AUTO;
+    }
+}
+
+/* Bits that the column's type can hold, for those whose range is checked. */
+static uint64_t fit(const struct td_pq_column *about, uint64_t bits)
+{
+    if (about->logical == TD_PQ_INTEGER && about->bits == 8)
+        return (uint64_t)(int8_t)bits;
+    if (about->logical == TD_PQ_TIME)
+        return bits % 86400000;
+    if (about->logical == TD_PQ_DECIMAL)
+        return (uint64_t)((int64_t)bits % INT64_C(1000000000000000000));
+    return bits;
+}
 
 /* How a column's values go: fresh bytes, the row's number, one of a few, a walk. */
 static uint64_t some_bits(struct fuzz_in *in, unsigned style, size_t row, uint64_t *last)
@@ -55,6 +98,19 @@ static void put_value(struct column *c, size_t row, uint64_t bits, struct fuzz_i
     case TD_PQ_FLOAT: memcpy(slot, &low, 4); break;
     case TD_PQ_INT64:
     case TD_PQ_DOUBLE: memcpy(slot, &bits, 8); break;
+    case TD_PQ_FIXED:
+    case TD_PQ_INT96: { /* big-endian where it is a decimal, then sign bytes first */
+        static const char zeros[16];
+        size_t len = c->about.type == TD_PQ_FIXED ? (size_t)c->about.length : 12;
+        struct td_str s = {zeros, len};
+        if (texts_used + len <= sizeof texts) {
+            s.ptr = (const char *)texts + texts_used;
+            for (size_t i = 0; i < len; i++)
+                texts[texts_used++] = i + 8 < len ? (bits >> 63 ? 255 : 0) : (uint8_t)(bits >> 8 * ((len - 1 - i) % 8));
+        }
+        memcpy(slot, &s, sizeof s);
+        break;
+    }
     default: {
         size_t len = bits % 23;
         struct td_str s = {NULL, 0};
@@ -73,7 +129,8 @@ static void make_column(struct fuzz_in *in, struct column *c, size_t index, size
     uint8_t bits = fuzz_u8(in), nulls = fuzz_u8(in);
     unsigned style = bits / 16 % 5;
     uint64_t last = 0;
-    c->about = kinds[bits % 16 % TD_COUNT(kinds)];
+    c->about = kinds[(bits % 16 + nulls / 128 * 8) % TD_COUNT(kinds)];
+    c->about.encoding = some_encoding(c->about.type, nulls / 4 % 32);
     snprintf(c->name, sizeof c->name, "c%zu", index);
     c->about.name = c->name;
     c->about.optional = nulls % 4 != 0;
@@ -85,7 +142,7 @@ static void make_column(struct fuzz_in *in, struct column *c, size_t index, size
         if (valid && c->about.optional)
             c->valid[row / 64] |= UINT64_C(1) << row % 64;
         if (valid)
-            put_value(c, row, some_bits(in, style, row, &last), in);
+            put_value(c, row, fit(&c->about, some_bits(in, style, row, &last)), in);
     }
 }
 
@@ -186,12 +243,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_in in = {data, size};
     uint8_t bits = fuzz_u8(&in);
     size_t count = 1 + fuzz_u8(&in) % MOST_COLUMNS, rows = fuzz_bits(&in, 2) % (MOST_ROWS + 1), first, second;
-    if (count > 3)
-        rows /= 4;
+    rows /= count; /* as many values in a wide table as in a narrow one */
     struct td_pq_write_options options = {.uncompressed = bits & 1, .data_page_v2 = bits & 2, .no_dictionary = bits & 4,
                                           .group_rows = bits & 8 ? rows / 16 + 1 + fuzz_bits(&in, 2) % 900 : 0,
                                           .page_rows = bits & 16 ? rows / 64 + 1 + fuzz_u8(&in) : 0,
                                           .page_bytes = bits & 32 ? rows / 8 + 1 + fuzz_bits(&in, 2) : 0};
+    static const enum td_pq_codec codecs[] = {0, TD_PQ_ZSTD, TD_PQ_GZIP, TD_PQ_LZ4_RAW};
+    options.codec = codecs[bits >> 6];
     size_t step = 1 + fuzz_bits(&in, 2) % MOST_ROWS, seek = rows ? fuzz_bits(&in, 2) % (rows + 1) : 0;
     texts_used = 0;
     for (size_t c = 0; c < count; c++)

@@ -109,8 +109,48 @@ struct td_universe_job {
     struct td_screen screen;
     unsigned top_k;
     bool rankings_only; /* universe topn */
+    bool incremental;   /* lists that would be the same are left alone, counted as skipped */
 };
 enum td_code td_job_universe(struct td_engine *engine, const struct td_universe_job *options, int *id, struct td_err *err);
+
+/* ---- validate: is what the lake says true? A job that reads and writes nothing; docs/validate.md defines the scores ---- */
+
+enum td_check { TD_CHECK_COVERAGE, TD_CHECK_CONSISTENCY, TD_CHECK_CONTINUITY, TD_CHECK_RANKING, TD_CHECK_COUNT };
+const char *td_check_name(enum td_check check); /* "coverage" */
+struct td_validate_job {
+    td_day from, to;                      /* sessions that are judged; TD_NO_DAY = open */
+    const char *const *tickers;           /* copied; count 0 = drawn from all that cache and bronze know */
+    size_t ticker_count, sample;          /* sample 0 = all */
+    uint64_t seed;                        /* of the draw: equal seeds draw equal tickers */
+    double threshold[TD_CHECK_COUNT];     /* scores below it make the job end with TD_UNITS */
+    struct td_screen screen;              /* rules of the ranking; texts are copied */
+};
+enum td_code td_job_validate(struct td_engine *engine, const struct td_validate_job *options, int *id, struct td_err *err);
+struct td_check_score {
+    double score;          /* 0..100, NaN when there was nothing to judge */
+    double threshold;
+    uint64_t judged, good; /* sessions, ticker-days, sessions with minutes, rankings */
+    char note[160];        /* what to know about it, "" else */
+};
+struct td_finding {
+    enum td_check check;
+    char ticker[TD_TICKER_MAX];
+    td_day day;             /* TD_NO_DAY where it is about no day */
+    char what[24];          /* the value or rule: "vol_d", "minutes", "order" */
+    double expected, found; /* NaN = null */
+    double weight;          /* how bad, within its check */
+    char note[96];
+};
+struct td_validate_report { /* free with td_validate_report_free */
+    struct td_check_score checks[TD_CHECK_COUNT];
+    double score;                          /* mean of the checks that judged anything, NaN when none did */
+    uint64_t tickers, known;               /* examined, of so many */
+    struct td_finding *findings;           /* by check, the worst first; at most 1,000 a check */
+    size_t finding_count, finding_cap;
+};
+/* A copy of the report of an ended validate job; TD_USAGE when there is none. */
+enum td_code td_job_validated(struct td_engine *engine, int id, struct td_validate_report *out, struct td_err *err);
+void td_validate_report_free(struct td_validate_report *report);
 
 /* ---- queries: work for the deck that must not run on the UI thread ---- */
 

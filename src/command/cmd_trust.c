@@ -36,7 +36,8 @@ static enum td_code put_years(const struct td_coverage *map, size_t from, size_t
         left = left < to - m ? left : to - m;
         char year[16];
         td_snprintf(year, sizeof year, "%04d", month / 12);
-        td_buf_printf(&line, "%-*.*s", (int)left, (int)(left >= 4 ? 4 : left == 3 ? 0 : left), left >= 4 ? year : left < 3 ? year + 2 : "");
+        const char *shown = left >= 4 ? year : left >= 2 ? year + 2 : "";
+        td_buf_printf(&line, "%-*s", (int)left, shown);
         m += left;
     }
     td_buf_printf(&line, "\n%-*s", MAP_LEAD, "TICKER");

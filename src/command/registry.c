@@ -13,7 +13,8 @@ static const struct {
     {build_commands, &build_command_count},
     {explain_commands, &explain_command_count}, {look_commands, &look_command_count},
     {parquet_commands, &parquet_command_count}, {status_commands, &status_command_count},
-    {trust_commands, &trust_command_count},     {house_commands, &house_command_count},
+    {trust_commands, &trust_command_count},     {validate_commands, &validate_command_count},
+    {house_commands, &house_command_count},
     {deck_commands, &deck_command_count},
 };
 static const struct td_command *extra[EXTRA_MAX]; /* registered at start, before threads; read-only afterwards */

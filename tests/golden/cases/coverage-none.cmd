@@ -1,0 +1,1 @@
+coverage -t stocks_daily

@@ -1,0 +1,1 @@
+validate --tickers AAA,BBB --quiet --format csv

@@ -1,0 +1,1 @@
+validate --tickers ZZZ --quiet

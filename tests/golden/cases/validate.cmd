@@ -1,0 +1,1 @@
+validate --sample 2 --seed 7 --quiet

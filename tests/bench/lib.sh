@@ -71,13 +71,17 @@ compile() {
 build_tools() {
   local base=build/release/libtd_base.a
   { [ "$BENCH_RUN" ] && [ -x "$td" ]; } || cp build/release/tapedeck "$td"
-  compile measure && compile keypress && compile pubwork "$base" && compile pqwork build/release/libtd_parquet.a "$base"
+  compile measure && compile keypress && compile pubwork "$base"
 }
 BENCH_RUN=${BENCH_RUN:-}
 build_tools >>"$log" 2>&1 || { say "the tools did not build: see $log"; tail -n 5 "$log" >&2; exit 1; }
 
 # The peers: DuckDB and polars inside Node, at the versions the table names.
 peers=(@duckdb/node-api@1.5.6-r.1 nodejs-polars@0.26.1)
+case $(uname -m) in # its native half, which npm does not always fetch by itself
+  x86_64) peers+=(nodejs-polars-linux-x64-gnu@0.26.1) ;;
+  aarch64) peers+=(nodejs-polars-linux-arm64-gnu@0.26.1) ;;
+esac
 peers_are_there() { # every package at its version
   local package name
   for package in "${peers[@]}"; do

@@ -109,6 +109,14 @@ static double number(enum td_pq_type type, const void *values, size_t i)
     }
 }
 
+/* Moments of any unit in milliseconds. */
+static double scale_of(const struct td_pq_column *column)
+{
+    if (column->logical != TD_PQ_TIMESTAMP || column->unit == TD_PQ_MILLIS)
+        return 1;
+    return column->unit == TD_PQ_MICROS ? 1e-3 : 1e-6;
+}
+
 static double sum_of(enum td_pq_type type, const void *values, size_t rows)
 {
     double part[8] = {0}; /* eight chains of additions instead of one */
@@ -118,23 +126,24 @@ static double sum_of(enum td_pq_type type, const void *values, size_t rows)
             for (size_t k = 0; k < 8; k++)
                 part[k] += v[i + k];
     } else if (type == TD_PQ_INT64) {
-        int64_t whole = 0; /* a batch of timestamps stays far below 2^63 */
-        for (const int64_t *v = values; i < rows; i++)
-            whole += v[i];
-        part[0] = (double)whole;
+        for (const int64_t *v = values; i + 8 <= rows; i += 8)
+            for (size_t k = 0; k < 8; k++)
+                part[k] += (double)v[i + k];
     }
     for (; i < rows; i++)
         part[0] += number(type, values, i);
     return part[0] + part[1] + part[2] + part[3] + part[4] + part[5] + part[6] + part[7];
 }
 
-static void add_up(struct figures *f, enum td_pq_type type, const struct td_pq_array *array, size_t rows)
+static void add_up(struct figures *f, const struct td_pq_column *column, const struct td_pq_array *array, size_t rows)
 {
-    f->sum += sum_of(type, array->values, rows); /* a null slot holds zero bytes */
+    const double scale = scale_of(column);
+    f->sum += scale * sum_of(column->type, array->values, rows); /* a null slot holds zero bytes */
     for (size_t i = 0; now.job == PROOF && i < rows; i++) {
         if (!td_pq_valid(array->valid, i))
             continue;
-        double v = number(type, array->values, i);
+        double v = number(column->type, array->values, i);
+        v = scale == 1 ? v : scale == 1e-3 ? v / 1e3 : v / 1e6;
         f->least = f->count && f->least < v ? f->least : v;
         f->greatest = f->count && f->greatest > v ? f->greatest : v;
         f->count++;
@@ -166,7 +175,7 @@ static enum td_code drain(struct work *w, const struct td_pq_file *file, const i
         if (code == TD_OK && !got)
             code = td_fail(err, TD_DATA, "rows are missing");
         for (size_t c = 0; code == TD_OK && now.job != READ && c < count; c++)
-            add_up(&w->figures[first + c], td_pq_column_at(file, (size_t)columns[c])->type, &arrays[c], got);
+            add_up(&w->figures[first + c], td_pq_column_at(file, (size_t)columns[c]), &arrays[c], got);
         left -= code == TD_OK ? (int64_t)got : 0;
         w->rows += code == TD_OK && !first ? (int64_t)got : 0;
     }

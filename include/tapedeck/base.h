@@ -260,6 +260,10 @@ struct td_publish {
 enum td_code td_publish_begin(struct td_publish *pub, const char *path, struct td_err *err); /* makes the folder */
 enum td_code td_publish_commit(struct td_publish *pub, struct td_err *err);                  /* on error the temporary is gone */
 void td_publish_abort(struct td_publish *pub);
+/* As td_publish_commit for one of many files whose commit is another file's: the rename becomes durable with td_publish_settle,
+ * which whoever publishes that other file calls first, with any path on the same file system. */
+enum td_code td_publish_rename(struct td_publish *pub, struct td_err *err);
+enum td_code td_publish_settle(const char *path, struct td_err *err);
 enum td_code td_publish_bytes(const char *path, const void *data, size_t len, struct td_err *err);
 /* Many files at once, where a sync of each would cost more than writing them: close the finished temporary and let the system
  * begin to write it (stage), then make a whole batch durable and visible with two syncs of the file system (commit_all). After

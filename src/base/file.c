@@ -244,7 +244,7 @@ static enum td_code sync_parent(const char *path, struct td_err *err)
     return failed ? td_fail_errno(err, failed, "%s: fsync", parent) : TD_OK;
 }
 
-enum td_code td_publish_commit(struct td_publish *pub, struct td_err *err)
+enum td_code td_publish_rename(struct td_publish *pub, struct td_err *err)
 {
     if (pub->fd < 0)
         return td_fail(err, TD_IO, "%s: nothing to publish", pub->path);
@@ -258,7 +258,13 @@ enum td_code td_publish_commit(struct td_publish *pub, struct td_err *err)
         unlink(pub->temp);
         return td_fail_errno(err, failed, "%s: cannot publish", pub->path);
     }
-    return sync_parent(pub->path, err);
+    return TD_OK;
+}
+
+enum td_code td_publish_commit(struct td_publish *pub, struct td_err *err)
+{
+    enum td_code code = td_publish_rename(pub, err);
+    return code == TD_OK ? sync_parent(pub->path, err) : code;
 }
 
 enum td_code td_publish_bytes(const char *path, const void *data, size_t len, struct td_err *err)
@@ -300,6 +306,11 @@ static enum td_code sync_system(const char *at, struct td_err *err)
     int failed = syncfs(fd) != 0 ? errno : 0;
     close(fd);
     return failed ? td_fail_errno(err, failed, "%s: sync", parent) : TD_OK;
+}
+
+enum td_code td_publish_settle(const char *path, struct td_err *err)
+{
+    return sync_system(path, err);
 }
 
 enum td_code td_publish_commit_all(struct td_publish *const *pubs, size_t count, struct td_err *err)

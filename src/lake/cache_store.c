@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The daily cache on disk: one file and one _SUCCESS a ticker, and the MANIFEST that is the commit of a build. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,15 +33,16 @@ enum td_code td_cache_read(const struct td_lake *lake, const char *ticker, struc
     return code;
 }
 
-/* An empty _SUCCESS beside the file: made durable with the folder's rename, or the rerun makes it again. */
+/* An empty _SUCCESS beside the file; like the file's rename it is made durable before the manifest is. */
 static enum td_code mark_success(struct td_buf *path, struct td_err *err)
 {
     path->len -= strlen("daily.parquet");
     path->data[path->len] = 0;
     td_buf_adds(path, "_SUCCESS");
     enum td_code code = td_buf_check(path, "a path", err);
-    if (code == TD_OK && !td_file_exists(path->data))
-        code = td_publish_bytes(path->data, "", 0, err);
+    int fd = code == TD_OK ? open(path->data, O_WRONLY | O_CREAT | O_CLOEXEC, 0644) : -1;
+    if (code == TD_OK && (fd < 0 || close(fd) != 0))
+        code = td_fail_errno(err, errno, "%s: cannot write", path->data);
     return code;
 }
 
@@ -66,7 +68,7 @@ enum td_code td_cache_write_with(const struct td_lake *lake, const char *ticker,
         meta[META_OWN + i] = more[i];
     enum td_code code = td_cache_path(lake, ticker, &path, err);
     if (code == TD_OK)
-        code = td_table_write(path.data, &td_daily_record, rows, count, meta, META_OWN + more_count, err);
+        code = lake_table_write(path.data, &td_daily_record, rows, count, meta, META_OWN + more_count, true, err);
     struct stat st;
     *bytes = code == TD_OK && stat(path.data, &st) == 0 ? (uint64_t)st.st_size : 0;
     if (code == TD_OK)
@@ -223,6 +225,10 @@ enum td_code td_manifest_write(const struct td_lake *lake, const struct td_manif
     enum td_code code = td_buf_check(&text, "the cache manifest", err);
     if (code == TD_OK)
         code = lake_cache_path(lake, &path, err, "MANIFEST.json");
+    if (code == TD_OK)
+        code = td_mkdirs_for(path.data, err);
+    if (code == TD_OK) /* the files it names first */
+        code = td_publish_settle(path.data, err);
     if (code == TD_OK)
         code = td_publish_bytes(path.data, text.data, text.len, err);
     if (code == TD_OK)

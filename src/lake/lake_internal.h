@@ -30,6 +30,9 @@ pthread_mutex_t *lake_stripe(struct td_lake *lake, const char *path);
 /* Parse "a..b,c..d" of file metadata. */
 enum td_code lake_ranges_parse(const char *text, struct td_ranges *out, struct td_err *err);
 void lake_ranges_format(const struct td_ranges *ranges, struct td_buf *out);
+/* td_table_write; settle_later: the rename is made durable by whoever commits the files that belong together. */
+enum td_code lake_table_write(const char *path, const struct td_record *record, const void *rows, size_t count,
+                              const struct td_meta *meta, size_t meta_count, bool settle_later, struct td_err *err);
 /* The Parquet column of a record field. */
 struct td_pq_column lake_column_of(const struct td_field *field);
 /* May a file's column be read where `want` is expected? Optional or not is the values' business. */

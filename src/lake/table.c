@@ -154,6 +154,12 @@ static enum td_code write_table(struct td_pq_writer *writer, const char *path, c
 enum td_code td_table_write(const char *path, const struct td_record *record, const void *rows, size_t count,
                             const struct td_meta *meta, size_t meta_count, struct td_err *err)
 {
+    return lake_table_write(path, record, rows, count, meta, meta_count, false, err);
+}
+
+enum td_code lake_table_write(const char *path, const struct td_record *record, const void *rows, size_t count,
+                              const struct td_meta *meta, size_t meta_count, bool settle_later, struct td_err *err)
+{
     struct td_pq_column columns[MAX_FIELDS];
     if (record->count > MAX_FIELDS)
         return td_fail(err, TD_LIMIT, "%s: record %s has too many columns", path, record->schema);
@@ -170,7 +176,7 @@ enum td_code td_table_write(const char *path, const struct td_record *record, co
         code = write_table(writer, path, record, rows, count, meta, meta_count, err);
     td_pq_writer_free(writer);
     if (code == TD_OK)
-        return td_publish_commit(&pub, err);
+        return settle_later ? td_publish_rename(&pub, err) : td_publish_commit(&pub, err);
     td_publish_abort(&pub);
     return code;
 }

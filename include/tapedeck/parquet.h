@@ -82,7 +82,8 @@ struct td_pq_reader; /* a cursor over chosen columns: one thread */
 
 struct td_pq_limits { /* zero = default */
     uint64_t memory;  /* bytes one reader may hold, default 256 MiB */
-    bool skip_crc;    /* CRCs are checked by default where present */
+    bool skip_crc;    /* CRCs of pages are checked, where present, in files that tapedeck wrote: in none with this, */
+    bool check_crc;   /* in everyone's with this */
 };
 
 /* Open and validate the footer. Errors name the path, the offset and the cause; TD_DATA for damage, TD_UNSUPPORTED for

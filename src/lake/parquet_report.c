@@ -180,8 +180,9 @@ static enum td_code verify_column(const struct td_pq_file *file, const char *pat
 
 enum td_code td_parquet_verify(const char *path, uint64_t *rows, struct td_err *err)
 {
+    const struct td_pq_limits limits = {.check_crc = true};
     struct td_pq_file *file = NULL;
-    enum td_code code = td_pq_open(path, NULL, &file, err);
+    enum td_code code = td_pq_open(path, &limits, &file, err);
     size_t verified = 0, columns = code == TD_OK ? td_pq_column_count(file) : 0;
     *rows = code == TD_OK ? (uint64_t)td_pq_rows(file) : 0;
     for (size_t i = 0; code == TD_OK && i < columns; i++)

@@ -31,7 +31,7 @@ enum td_code pq_cursor_open(struct pq_cursor *c, size_t group, size_t leaf, stru
     c->texts = pq_is_text(c->column->type);
     c->plain = chunk->codec == TD_PQ_UNCOMPRESSED;
     c->at = c->page_at = (uint64_t)chunk->start;
-    c->end = c->at + (uint64_t)chunk->compressed;
+    c->end = c->at + (uint64_t)chunk->compressed + chunk->slack;
     c->rows_left = chunk->values;
     c->seen_data = false;
     c->ahead = PQ_AHEAD;
@@ -151,7 +151,7 @@ static enum td_code check_page(const struct pq_cursor *c, const struct pq_page_h
         return fail(c, err, TD_LIMIT, "the page claims more than 256 MiB");
     if (c->plain && page->compressed != page->uncompressed)
         return fail(c, err, TD_DATA, "two sizes of an uncompressed page differ");
-    if (page->has_crc && !c->file->skip_crc && libdeflate_crc32(0, body, (size_t)page->compressed) != page->crc)
+    if (page->has_crc && c->file->check_crc && libdeflate_crc32(0, body, (size_t)page->compressed) != page->crc)
         return fail(c, err, TD_DATA, "the page does not match its checksum");
     return TD_OK;
 }
@@ -389,6 +389,16 @@ static const char *count_levels(struct pq_hybrid *levels, size_t count, size_t *
     return why;
 }
 
+/* A value beyond the width its column declares is cut to it, which is what other readers do. */
+static void narrow(const struct td_pq_column *column, int32_t *values, size_t count)
+{
+    const unsigned cut = 32 - column->bits;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t high = (uint32_t)values[i] << cut;
+        values[i] = column->is_signed ? (int32_t)high >> cut : (int32_t)(high >> cut);
+    }
+}
+
 static enum td_code read_slice(struct pq_cursor *c, struct td_pq_array *array, size_t to, size_t count,
                                struct td_err *err)
 {
@@ -413,6 +423,8 @@ static enum td_code read_slice(struct pq_cursor *c, struct td_pq_array *array, s
     }
     if (why)
         return fail(c, err, TD_DATA, why);
+    if (c->column->logical == TD_PQ_INTEGER && c->column->bits < 32)
+        narrow(c->column, (int32_t *)(void *)slots, ones);
     if (ones < count)
         scatter(slots, c->values.slot, array->valid, to, count, ones);
     c->page_left -= (int64_t)count;

@@ -115,6 +115,7 @@ static enum td_code parse_footer(struct td_pq_file *file, struct td_err *err)
     }
     if (code == TD_OK) {
         code = pq_meta_parse(&file->meta, bytes, len, (int64_t)start, &file->arena, &why, &where);
+        file->check_crc |= code == TD_OK && !file->skip_crc && strncmp(file->meta.created_by, "tapedeck version ", 17) == 0;
         if (code != TD_OK)
             td_fail(err, code, "%s: footer at offset %llu: %s", file->name, (unsigned long long)(start + where), why);
     }
@@ -128,8 +129,9 @@ static struct td_pq_file *new_file(const char *name, const struct td_pq_limits *
     if (!file)
         return NULL;
     file->fd = -1;
-    file->memory = limits && limits->memory ? limits->memory : PQ_DEFAULT_MEMORY;
     file->skip_crc = limits && limits->skip_crc;
+    file->check_crc = limits && limits->check_crc;
+    file->memory = limits && limits->memory ? limits->memory : PQ_DEFAULT_MEMORY;
     td_arena_init(&file->arena, file->memory / 4 > SIZE_MAX ? SIZE_MAX : (size_t)(file->memory / 4));
     file->name = td_strdup(name);
     file->seal = td_calloc(1, sizeof *file->seal);

@@ -19,7 +19,7 @@ struct td_pq_file {
     uint64_t footer_at; /* where the footer starts */
     uint64_t memory;    /* budget of one reader */
     atomic_int *seal;   /* enum td_pq_seal, found out when first asked for */
-    bool skip_crc;
+    bool skip_crc, check_crc; /* pages are checked with check_crc, which td_pq_open sets for our own files */
 };
 
 /* The bytes [at, at+len) without reading, or NULL. The range must lie inside the file. */

@@ -37,6 +37,7 @@ struct pq_chunk {
     int32_t column_index_length, offset_index_length;
     uint32_t encodings;
     struct pq_stats stats;
+    uint32_t slack;      /* bytes behind the stated end that may still belong to it: some old writers counted short */
     const char *refused; /* why it cannot be read although the footer is sound, else NULL */
 };
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Footer and page header parsing: FileMetaData and PageHeader into checked structs. */
+#include <stdio.h>
+#include <string.h>
 #include "pq_meta.h"
 
 #define PQ_MAX_ELEMENTS 65536 /* schema elements; real files have tens */
+#define PQ_MOST_SLACK 100     /* bytes of the header that an old writer forgot to count */
 #define PQ_AMPLIFY 16         /* chunks may together claim at most this many times the file's bytes */
 
 struct parse { /* everything a nested parser needs */
@@ -332,6 +335,17 @@ static void parse_file(struct parse *p, struct pq_meta *meta)
     }
 }
 
+/* parquet-mr before 1.2.9 left the header of the dictionary page out of a chunk's size; without a version it is as old. */
+static bool counts_short(const char *created_by)
+{
+    unsigned major = 0, minor = 0, patch = 0;
+    if (!strncmp(created_by, "parquet-mr", 10) == 0)
+        return false;
+    if (sscanf(created_by, "parquet-mr version %3u.%3u.%3u", &major, &minor, &patch) < 3)
+        return true;
+    return major < 1 || (major == 1 && (minor < 2 || (minor == 2 && patch < 9)));
+}
+
 /* First page of a chunk: the smaller positive offset, since either field may be absent, zero or point at the other
  * page. */
 static const char *check_chunk(struct pq_chunk *c, const struct td_pq_column *column, int64_t rows, int64_t data_end)
@@ -375,7 +389,23 @@ static const char *check_groups(struct pq_meta *meta, int64_t data_end)
                 return "the column chunks claim far more bytes than the file has";
         }
     }
+    if (rows && !meta->rows) { /* other readers give no rows then, whatever the groups say */
+        meta->group_count = 0;
+        return NULL;
+    }
     return rows == meta->rows ? NULL : "the row count is not the sum over the row groups";
+}
+
+static void allow_slack(struct pq_meta *meta, int64_t data_end)
+{
+    for (size_t g = 0; g < meta->group_count; g++)
+        for (size_t i = 0; i < meta->groups[g].count; i++) {
+            struct pq_chunk *c = &meta->groups[g].chunks[i];
+            if (c->refused || meta->leaves[i].column.unsupported || !c->compressed)
+                continue;
+            int64_t behind = data_end - c->start - c->compressed;
+            c->slack = behind < PQ_MOST_SLACK ? (uint32_t)behind : PQ_MOST_SLACK;
+        }
 }
 
 enum td_code pq_meta_parse(struct pq_meta *meta, const void *footer, size_t len, int64_t data_end,
@@ -400,6 +430,8 @@ enum td_code pq_meta_parse(struct pq_meta *meta, const void *footer, size_t len,
     for (size_t i = 0; i < meta->leaf_count && p.order_count == meta->leaf_count; i++)
         meta->leaves[i].typed_order = p.orders[i];
     *why = check_groups(meta, data_end);
+    if (!*why && counts_short(meta->created_by))
+        allow_slack(meta, data_end);
     return *why ? TD_DATA : TD_OK;
 }
 

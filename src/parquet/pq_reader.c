@@ -418,7 +418,8 @@ enum td_code td_pq_pages(const struct td_pq_file *file, size_t group, size_t col
     struct pq_cursor c = {.file = file, .pool = &pool};
     enum td_code code = pq_cursor_open(&c, group, column, err);
     bool more = true;
-    while (code == TD_OK && more && c.at < c.end) {
+    const uint64_t stated = code == TD_OK ? c.end - c.chunk->slack : 0;
+    while (code == TD_OK && more && c.at < stated) {
         struct pq_page_header page;
         uint64_t body;
         code = pq_cursor_header(&c, &page, &body, err);

@@ -132,7 +132,8 @@ static enum td_code read_tale(const struct tale *t, struct td_err *err)
     tell(&bytes, t);
     char *exact = malloc(bytes.len); /* a read past the file is seen */
     memcpy(exact, bytes.data, bytes.len);
-    enum td_code code = td_pq_open_memory(exact, bytes.len, "tale", NULL, &file, err);
+    const struct td_pq_limits limits = {.check_crc = true}; /* which of other people's files are not checked by default */
+    enum td_code code = td_pq_open_memory(exact, bytes.len, "tale", &limits, &file, err);
     if (code == TD_OK)
         code = td_pq_reader_new(file, &index, 1, &r, err);
     if (code == TD_OK)

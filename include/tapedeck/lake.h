@@ -372,6 +372,41 @@ int64_t td_scan_rows(const struct td_scan *scan);
 enum td_code td_scan_seek(struct td_scan *scan, int64_t row, struct td_err *err);
 /* Next row into cells[0..count-1]; *more false at the end. Cells live until the next call. */
 enum td_code td_scan_next(struct td_scan *scan, struct td_cell *cells, bool *more, struct td_err *err);
+/* Give only rows [from, to) from now on, from its start; what lies before is skipped undecoded. Before td_scan_where. */
+enum td_code td_scan_between(struct td_scan *scan, int64_t from, int64_t to, struct td_err *err);
+
+/* Rows that match, without decoding what cannot. The columns that the match reads are decoded first, and the others only
+ * where rows match; the bounds (true of every row that matches) prune row groups and pages before that. Statistics decide
+ * only where they are sealed (td_pq_seal), or where `trust` says so. */
+enum td_scan_op { TD_SCAN_EQ, TD_SCAN_NE, TD_SCAN_LT, TD_SCAN_LE, TD_SCAN_GT, TD_SCAN_GE, TD_SCAN_IS_NULL, TD_SCAN_NOT_NULL };
+struct td_scan_bound {
+    size_t column; /* of the file's columns, see below */
+    enum td_scan_op op;
+    struct td_cell value; /* null for null tests */
+};
+struct td_scan_search {
+    bool (*match)(void *ctx, const struct td_cell *cells); /* cells of all the file's columns; those not in `reads` are null */
+    void *ctx;
+    const bool *reads; /* a flag for each of the file's columns */
+    const struct td_scan_bound *bounds;
+    size_t bound_count;
+    bool trust;
+};
+/* All columns of the file that can be read, chosen or not. */
+size_t td_scan_file_column_count(const struct td_scan *scan);
+const struct td_scan_column *td_scan_file_column_at(const struct td_scan *scan, size_t i);
+/* td_scan_next gives matching rows only from now on, from the start. `ctx` outlives the scan; the rest is used up at once. */
+enum td_code td_scan_where(struct td_scan *scan, const struct td_scan_search *search, struct td_err *err);
+/* How many rows td_scan_next would give from here to the end. Decodes what the match reads, and nothing else. */
+enum td_code td_scan_count(struct td_scan *scan, uint64_t *rows, struct td_err *err);
+/* What was decoded so far, of what the scan's columns and the match's have in the file. Reads page headers. */
+struct td_scan_effort {
+    uint64_t groups, pages, bytes;                /* in the file: row groups, data pages, bytes of all pages */
+    uint64_t groups_read, pages_read, bytes_read; /* decoded */
+    const char *why; /* static text: why statistics could skip nothing; NULL = they were asked, or there was no need to */
+};
+enum td_code td_scan_effort_of(const struct td_scan *scan, struct td_scan_effort *out, struct td_err *err);
+
 /* Canonical CSV of tools that compare Parquet readers: the header "name:type,...", and the row td_scan_next gave last, in raw
  * units (timestamps as stored, dates as days), strings quoted. Each ends with a newline. */
 void td_scan_canonical_header(const struct td_scan *scan, struct td_buf *out);

@@ -68,6 +68,12 @@ bool td_filter_match(const struct td_filter *filter, const struct td_model *mode
 enum td_code td_filter_apply(const struct td_filter *filter, const struct td_model *model, struct td_selection *selection,
                              struct td_err *err);
 
+/* Does the filter read that column of its model? */
+bool td_filter_reads(const struct td_filter *filter, size_t column);
+/* What every row that matches satisfies of single columns, for skipping data that cannot match: the parts of a conjunction
+ * that compare a column with a value. Free *out with td_free; texts point into the filter. TD_NOMEM. */
+enum td_code td_filter_bounds(const struct td_filter *filter, struct td_scan_bound **out, size_t *count, struct td_err *err);
+
 /* ---- column catalogue ---- */
 
 enum td_style { TD_STYLE_TEXT, TD_STYLE_PRICE, TD_STYLE_RATIO, TD_STYLE_PERCENT, TD_STYLE_SHORT, TD_STYLE_COUNT, TD_STYLE_DAY,

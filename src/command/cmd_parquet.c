@@ -41,12 +41,12 @@ static enum td_code run_pages(struct td_app *app, const struct td_args *args, st
     return report(args, "pages", out, err);
 }
 
-/* ---- cat ---- */
+/* ---- searching: --where, --rows and what --verbose tells of it ---- */
 
-/* A scan seen as a model of one row, so that filters can read it. */
+/* A row of cells seen as a model of one row, so that filters can read it. */
 struct scan_row {
     struct td_view_column *columns;
-    struct td_cell *cells;
+    const struct td_cell *cells;
     size_t count;
 };
 
@@ -57,6 +57,117 @@ static struct td_cell scan_cell(const struct td_model *model, size_t row, size_t
     return current->cells[column];
 }
 
+static struct td_model row_model(const struct scan_row *row)
+{
+    return (struct td_model){
+        .columns = row->columns, .column_count = row->count, .rows = 1, .cell = scan_cell, .ctx = row};
+}
+
+struct search { /* what --where needs as long as its scan */
+    struct td_filter *filter;
+    struct scan_row row; /* over all columns of the file, shown or not */
+};
+
+static bool search_match(void *ctx, const struct td_cell *cells)
+{
+    struct search *search = ctx;
+    search->row.cells = cells;
+    const struct td_model model = row_model(&search->row);
+    return td_filter_match(search->filter, &model, 0);
+}
+
+static void search_end(struct search *search)
+{
+    td_filter_free(search->filter);
+    td_free(search->row.columns);
+}
+
+static enum td_code search_start(struct search *search, struct td_scan *scan, bool trust, struct td_err *err)
+{
+    struct td_scan_search wish = {.match = search_match, .ctx = search, .trust = trust};
+    struct td_scan_bound *bounds = NULL;
+    bool *reads = td_calloc(search->row.count + 1, sizeof *reads);
+    enum td_code code = reads ? td_filter_bounds(search->filter, &bounds, &wish.bound_count, err)
+                              : td_fail(err, TD_NOMEM, "out of memory: a filter of %zu columns", search->row.count);
+    for (size_t i = 0; code == TD_OK && i < search->row.count; i++)
+        reads[i] = td_filter_reads(search->filter, i);
+    wish.reads = reads;
+    wish.bounds = bounds;
+    if (code == TD_OK)
+        code = td_scan_where(scan, &wish, err);
+    td_free(bounds);
+    td_free(reads);
+    return code;
+}
+
+/* Parse --where against the columns of the file, and let the scan search by it. Without one there is nothing to do. */
+static enum td_code search_begin(struct search *search, struct td_scan *scan, const struct td_args *args,
+                                 struct td_err *err)
+{
+    const char *where = td_args_text(args, "where");
+    const size_t n = td_scan_file_column_count(scan);
+    *search = (struct search){0};
+    if (!where)
+        return TD_OK;
+    search->row = (struct scan_row){.columns = td_calloc(n + 1, sizeof *search->row.columns), .count = n};
+    if (!search->row.columns)
+        return td_fail(err, TD_NOMEM, "out of memory: a row of %zu columns", n);
+    for (size_t i = 0; i < n; i++) {
+        const struct td_scan_column *column = td_scan_file_column_at(scan, i);
+        search->row.columns[i] = (struct td_view_column){column->name, column->kind};
+    }
+    const struct td_model model = row_model(&search->row);
+    enum td_code code = td_filter_parse(where, &model, &search->filter, err);
+    return code == TD_OK ? search_start(search, scan, td_args_flag(args, "trust-statistics"), err) : code;
+}
+
+/* One end of --rows: a row counted from 1, or with a minus from the end, where -1 is the last row. */
+static bool parse_row(const char *text, size_t len, int64_t rows, int64_t absent, int64_t *out)
+{
+    *out = absent;
+    if (!len)
+        return true;
+    if (!td_parse_i64(text, len, out) || *out == 0 || *out < -INT64_MAX)
+        return false;
+    if (*out < 0)
+        *out = -*out > rows ? 1 : rows + 1 + *out;
+    return true;
+}
+
+/* --rows A..B, both included. */
+static enum td_code choose_rows(struct td_scan *scan, const struct td_args *args, struct td_err *err)
+{
+    const char *text = td_args_text(args, "rows");
+    const int64_t rows = td_scan_rows(scan);
+    int64_t from, to;
+    if (!text)
+        return TD_OK;
+    const char *dots = strstr(text, "..");
+    if (!dots || !parse_row(text, (size_t)(dots - text), rows, 1, &from) ||
+        !parse_row(dots + 2, strlen(dots + 2), rows, rows, &to))
+        return td_fail(err, TD_USAGE,
+                       "rows: '%s' is no range of rows; write 1..100, 5000.. or -1000.. (the last thousand)", text);
+    return td_scan_between(scan, from - 1, to, err);
+}
+
+static enum td_code tell_effort(struct td_app *app, const struct td_scan *scan, const char *path, struct td_err *err)
+{
+    struct td_scan_effort e;
+    if (!app->verbose)
+        return TD_OK;
+    enum td_code code = td_scan_effort_of(scan, &e, err);
+    if (code == TD_OK)
+        command_notice(app,
+                       "%s: decoded %llu of %llu row groups, %llu of %llu pages, %llu of %llu bytes of their columns%s%s",
+                       path, (unsigned long long)e.groups_read, (unsigned long long)e.groups,
+                       (unsigned long long)e.pages_read, (unsigned long long)e.pages, (unsigned long long)e.bytes_read,
+                       (unsigned long long)e.bytes, e.why ? "; nothing was skipped by statistics: " : "",
+                       e.why ? e.why : "");
+    return code;
+}
+
+/* ---- cat ---- */
+
 struct cat_sink { /* where rows go: canonical text or the ordinary stream */
     struct td_out *out;
     bool canonical;
@@ -64,11 +175,11 @@ struct cat_sink { /* where rows go: canonical text or the ordinary stream */
     struct td_out_stream stream;
 };
 
-static enum td_code cat_row(struct cat_sink *sink, const struct td_scan *scan, const struct scan_row *row,
+static enum td_code cat_row(struct cat_sink *sink, const struct td_scan *scan, const struct td_cell *cells,
                             struct td_err *err)
 {
     if (!sink->canonical)
-        return td_out_row(&sink->stream, row->cells, err);
+        return td_out_row(&sink->stream, cells, err);
     td_scan_canonical_row(scan, &sink->text);
     if (sink->text.len < 65536)
         return td_buf_check(&sink->text, "a row", err);
@@ -79,56 +190,33 @@ static enum td_code cat_row(struct cat_sink *sink, const struct td_scan *scan, c
     return code;
 }
 
-/* Rows of `shown` go out; `tested` reads the same file with all its columns, so that a filter sees also those that are
- * not shown. It is the same scan where all are. */
-struct cat_scans {
-    struct td_scan *shown, *tested;
-    struct scan_row row, test_row;
-};
-
-static struct td_model row_model(const struct scan_row *row)
+static enum td_code cat_rows(struct td_scan *scan, struct td_cell *cells, int64_t limit, struct cat_sink *sink,
+                             struct td_err *err)
 {
-    return (struct td_model){
-        .columns = row->columns, .column_count = row->count, .rows = 1, .cell = scan_cell, .ctx = row};
-}
-
-static enum td_code cat_rows(struct cat_scans *scans, const struct td_filter *filter, int64_t limit,
-                             struct cat_sink *sink, struct td_err *err)
-{
-    bool apart = scans->tested != scans->shown;
-    const struct td_model model = row_model(apart ? &scans->test_row : &scans->row);
     bool more = true;
     enum td_code code = TD_OK;
-    for (int64_t shown = 0; code == TD_OK && (limit < 0 || shown < limit);) {
-        code = td_scan_next(scans->shown, scans->row.cells, &more, err);
-        if (code == TD_OK && more && apart)
-            code = td_scan_next(scans->tested, scans->test_row.cells, &more, err);
+    for (int64_t shown = 0; code == TD_OK && (limit < 0 || shown < limit); shown++) {
+        code = td_scan_next(scan, cells, &more, err);
         if (code != TD_OK || !more)
             break;
-        if (filter && !td_filter_match(filter, &model, 0))
-            continue;
-        code = cat_row(sink, scans->shown, &scans->row, err);
-        shown++;
+        code = cat_row(sink, scan, cells, err);
     }
     return code;
 }
 
-static enum td_code cat_scan(struct cat_scans *scans, const struct td_args *args, int64_t limit, struct td_out *out,
-                             struct td_err *err)
+static enum td_code cat_scan(struct td_scan *scan, const struct td_view_column *columns, struct td_cell *cells,
+                             int64_t limit, struct td_out *out, struct td_err *err)
 {
-    const struct td_model model = row_model(scans->tested != scans->shown ? &scans->test_row : &scans->row);
     struct cat_sink sink = {.out = out, .canonical = out->format == TD_FORMAT_CSV};
-    struct td_filter *filter = NULL;
-    const char *where = td_args_text(args, "where");
+    enum td_code code = TD_OK;
     td_buf_init(&sink.text, (size_t)256 << 20);
-    enum td_code code = where ? td_filter_parse(where, &model, &filter, err) : TD_OK;
-    if (code == TD_OK && sink.canonical)
-        td_scan_canonical_header(scans->shown, &sink.text);
-    else if (code == TD_OK)
-        code = td_out_begin(&sink.stream, out, scans->row.columns, scans->row.count, err);
+    if (sink.canonical)
+        td_scan_canonical_header(scan, &sink.text);
+    else
+        code = td_out_begin(&sink.stream, out, columns, td_scan_column_count(scan), err);
     bool begun = code == TD_OK && !sink.canonical;
     if (code == TD_OK)
-        code = cat_rows(scans, filter, limit, &sink, err);
+        code = cat_rows(scan, cells, limit, &sink, err);
     if (code == TD_OK && sink.canonical) {
         code = td_buf_check(&sink.text, "rows", err);
         if (code == TD_OK && sink.text.len)
@@ -138,45 +226,37 @@ static enum td_code cat_scan(struct cat_scans *scans, const struct td_args *args
         enum td_code ended = td_out_end(&sink.stream, code == TD_OK ? err : NULL);
         code = code == TD_OK ? ended : code;
     }
-    td_filter_free(filter);
     td_buf_free(&sink.text);
     return code;
 }
 
-static enum td_code row_of(const struct td_scan *scan, struct scan_row *row, struct td_err *err)
+static enum td_code cat_file(struct td_app *app, const char *path, const struct td_args *args, int64_t limit,
+                             struct td_out *out, struct td_err *err)
 {
-    size_t n = td_scan_column_count(scan);
-    *row = (struct scan_row){td_calloc(n + 1, sizeof *row->columns), td_calloc(n + 1, sizeof *row->cells), n};
-    if (!row->columns || !row->cells)
-        return td_fail(err, TD_NOMEM, "out of memory: a row of %zu columns", n);
-    for (size_t i = 0; i < n; i++)
-        row->columns[i] = (struct td_view_column){td_scan_column_at(scan, i)->name, td_scan_column_at(scan, i)->kind};
-    return TD_OK;
-}
-
-static enum td_code cat_file(const char *path, const struct td_args *args, int64_t limit, struct td_out *out,
-                             struct td_err *err)
-{
-    const char *columns = td_args_text(args, "columns");
-    struct cat_scans scans = {0};
-    enum td_code code = td_scan_open(path, columns, &scans.shown, err);
-    if (code == TD_OK && columns && td_args_given(args, "where"))
-        code = td_scan_open(path, NULL, &scans.tested, err);
-    else
-        scans.tested = scans.shown;
+    struct td_scan *scan = NULL;
+    struct search search = {0};
+    enum td_code code = td_scan_open(path, td_args_text(args, "columns"), &scan, err);
+    if (code != TD_OK)
+        return code;
+    const size_t n = td_scan_column_count(scan);
+    struct td_view_column *columns = td_calloc(n + 1, sizeof *columns);
+    struct td_cell *cells = td_calloc(n + 1, sizeof *cells);
+    if (!columns || !cells)
+        code = td_fail(err, TD_NOMEM, "out of memory: a row of %zu columns", n);
+    for (size_t i = 0; code == TD_OK && i < n; i++)
+        columns[i] = (struct td_view_column){td_scan_column_at(scan, i)->name, td_scan_column_at(scan, i)->kind};
     if (code == TD_OK)
-        code = row_of(scans.shown, &scans.row, err);
-    if (code == TD_OK && scans.tested != scans.shown)
-        code = row_of(scans.tested, &scans.test_row, err);
+        code = choose_rows(scan, args, err);
     if (code == TD_OK)
-        code = cat_scan(&scans, args, limit, out, err);
-    td_free(scans.row.columns);
-    td_free(scans.row.cells);
-    td_free(scans.test_row.columns);
-    td_free(scans.test_row.cells);
-    if (scans.tested != scans.shown)
-        td_scan_close(scans.tested);
-    td_scan_close(scans.shown);
+        code = search_begin(&search, scan, args, err);
+    if (code == TD_OK)
+        code = cat_scan(scan, columns, cells, limit, out, err);
+    if (code == TD_OK)
+        code = tell_effort(app, scan, path, err);
+    search_end(&search);
+    td_free(columns);
+    td_free(cells);
+    td_scan_close(scan);
     return code;
 }
 
@@ -196,29 +276,48 @@ static enum td_code check_columns(const char *list, struct td_err *err)
     return TD_OK;
 }
 
-static enum td_code cat(const struct td_args *args, int64_t limit, struct td_out *out, struct td_err *err)
+static enum td_code cat(struct td_app *app, const struct td_args *args, int64_t limit, struct td_out *out,
+                        struct td_err *err)
 {
     enum td_code code = check_columns(td_args_text(args, "columns"), err);
     for (size_t i = 0; code == TD_OK && i < td_args_count(args, "file"); i++)
-        code = cat_file(td_args_nth(args, "file", i), args, limit, out, err);
+        code = cat_file(app, td_args_nth(args, "file", i), args, limit, out, err);
     return code;
 }
 
 static enum td_code run_cat(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
 {
-    (void)app;
-    return cat(args, td_args_int(args, "limit", -1), out, err);
+    return cat(app, args, td_args_int(args, "limit", -1), out, err);
 }
 
 static enum td_code run_head(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
 {
-    (void)app;
-    return cat(args, td_args_int(args, "limit", 10), out, err);
+    return cat(app, args, td_args_int(args, "limit", 10), out, err);
 }
 
 /* ---- count and verify ---- */
 
-static enum td_code file_rows(const struct td_args *args, bool verify, struct td_out *out, struct td_err *err)
+static enum td_code count_file(struct td_app *app, const char *path, const struct td_args *args, uint64_t *rows,
+                               struct td_err *err)
+{
+    struct td_scan *scan = NULL;
+    struct search search = {0};
+    enum td_code code = td_scan_open(path, NULL, &scan, err);
+    if (code == TD_OK)
+        code = choose_rows(scan, args, err);
+    if (code == TD_OK)
+        code = search_begin(&search, scan, args, err);
+    if (code == TD_OK)
+        code = td_scan_count(scan, rows, err);
+    if (code == TD_OK)
+        code = tell_effort(app, scan, path, err);
+    search_end(&search);
+    td_scan_close(scan);
+    return code;
+}
+
+static enum td_code file_rows(struct td_app *app, const struct td_args *args, bool verify, struct td_out *out,
+                              struct td_err *err)
 {
     static const struct td_view_column columns[] = {
         {"file", TD_KIND_STR}, {"rows", TD_KIND_I64}, {"state", TD_KIND_STR}};
@@ -230,11 +329,8 @@ static enum td_code file_rows(const struct td_args *args, bool verify, struct td
         const char *path = td_args_nth(args, "file", i);
         struct td_err why = {0};
         uint64_t rows = 0;
-        struct td_scan *scan = NULL;
-        enum td_code one = verify ? td_parquet_verify(path, &rows, &why) : td_scan_open(path, NULL, &scan, &why);
-        if (one == TD_OK && !verify)
-            rows = (uint64_t)td_scan_rows(scan);
-        td_scan_close(scan);
+        enum td_code one =
+            verify ? td_parquet_verify(path, &rows, &why) : count_file(app, path, args, &rows, &why);
         const struct td_cell cells[] = {{.kind = TD_KIND_STR, .v.s = td_str_of(path)},
                                         {.kind = one == TD_OK ? TD_KIND_I64 : TD_KIND_NULL, .v.i = (int64_t)rows},
                                         {.kind = TD_KIND_STR, .v.s = td_str_of(one == TD_OK ? "good" : why.text)}};
@@ -251,28 +347,45 @@ static enum td_code file_rows(const struct td_args *args, bool verify, struct td
 
 static enum td_code run_count(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
 {
-    (void)app;
-    return file_rows(args, false, out, err);
+    return file_rows(app, args, false, out, err);
 }
 
 static enum td_code run_verify(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
 {
-    (void)app;
-    return file_rows(args, true, out, err);
+    return file_rows(app, args, true, out, err);
 }
 
 #define FILES                                                                                                          \
     ARG("file", .positional = true, .required = true, .repeated = true, .type = TD_ARG_FILE, .metavar = "FILE",        \
         .help = "Parquet files")
 
+#define SEARCH                                                                                                         \
+    ARG("where", .type = TD_ARG_FILTER, .metavar = "EXPR",                                                             \
+        .help = "rows that match, for example 'volume > 1e6'; all columns of the file may be named"),                  \
+        ARG("rows", .type = TD_ARG_TEXT, .metavar = "A..B",                                                            \
+            .help = "these rows of each file, the first is 1: 1..100, 5000.., or -1000.. for the last thousand"),      \
+        ARG("trust-statistics", .type = TD_ARG_FLAG,                                                                   \
+            .help = "with --where: skip by the statistics of files of any writer; wrong ones then lose rows")
+
 static const struct td_arg_def file_args[] = {FILES};
+static const struct td_arg_def count_args[] = {FILES, SEARCH};
 static const struct td_arg_def cat_args[] = {
     FILES,
     ARG("columns", .type = TD_ARG_COLUMNS, .metavar = "A,B", .help = "these columns, in this order"),
     ARG("limit", .aliases = "n", .type = TD_ARG_INT, .metavar = "N", .help = "the first N rows only"),
-    ARG("where", .type = TD_ARG_FILTER, .metavar = "EXPR",
-        .help = "rows that match, for example 'volume > 1e6'; all columns of the file may be named"),
+    SEARCH,
 };
+static const char cat_help[] =
+    "--format csv prints the canonical CSV with a typed header: timestamps and dates as stored, strings quoted.\n"
+    "\n"
+    "--where takes the language of `watchlist --filter`. A date or time in it is UTC: timestamp >= 2025-02-06 begins\n"
+    "at 2025-02-06T00:00:00Z, '2025-02-06T14:30:00Z' needs its quotes. Columns that it names are decoded first, the\n"
+    "others only where rows match; row groups and pages that cannot match are skipped by statistics if tapedeck wrote\n"
+    "them (they are sealed), so that the rows are always those of a full read. --rows reads a part by position and\n"
+    "skips the rest undecoded. With --verbose standard error tells how much was decoded.\n"
+    "\n"
+    "  tapedeck parquet cat FILE.parquet --where 'timestamp >= 2025-02-06 and volume > 1e5' --verbose\n"
+    "  tapedeck parquet cat FILE.parquet --rows -1000.. --format csv";
 
 const struct td_command parquet_commands[] = {
     {.name = "parquet schema",
@@ -299,8 +412,7 @@ const struct td_command parquet_commands[] = {
      .args = cat_args,
      .arg_count = TD_COUNT(cat_args),
      .run = run_cat,
-     .help =
-         "--format csv prints the canonical CSV with a typed header: timestamps and dates as stored, strings quoted."},
+     .help = cat_help},
     {.name = "parquet head",
      .group = "look",
      .summary = "the first rows",
@@ -309,9 +421,9 @@ const struct td_command parquet_commands[] = {
      .run = run_head},
     {.name = "parquet count",
      .group = "look",
-     .summary = "number of rows",
-     .args = file_args,
-     .arg_count = 1,
+     .summary = "number of rows, of all or of those that match",
+     .args = count_args,
+     .arg_count = TD_COUNT(count_args),
      .run = run_count},
     {.name = "parquet verify",
      .group = "look",

@@ -4,7 +4,6 @@
 #include <string.h>
 #include "scan_internal.h"
 
-#define BATCH_ROWS 4096
 #define MAX_COLUMNS 4096
 
 static const char *unit_name(enum td_pq_unit unit)
@@ -238,6 +237,26 @@ static enum td_code choose_columns(struct td_scan *scan, const char *list, struc
     return code;
 }
 
+static enum td_code list_all(struct td_scan *scan, struct td_err *err)
+{
+    size_t leaves = td_pq_column_count(scan->file);
+    scan->all = td_calloc(leaves + 1, sizeof *scan->all);
+    scan->all_leaves = td_calloc(leaves + 1, sizeof *scan->all_leaves);
+    if (!scan->all || !scan->all_leaves)
+        return td_fail(err, TD_NOMEM, "%s: out of memory", scan->path);
+    for (size_t i = 0; i < leaves && scan->all_count < MAX_COLUMNS; i++) {
+        const struct td_pq_column *column = td_pq_column_at(scan->file, i);
+        if (column->unsupported)
+            continue;
+        struct td_scan_column *out = &scan->all[scan->all_count];
+        out->name = column->name;
+        out->kind = lake_kind_of(column, out->type);
+        scan->all_leaves[scan->all_count++] = (int)i;
+    }
+    scan->to = td_pq_rows(scan->file);
+    return TD_OK;
+}
+
 static enum td_code make_arrays(struct td_scan *scan, struct td_err *err)
 {
     scan->arrays = td_calloc(scan->count, sizeof *scan->arrays);
@@ -245,8 +264,8 @@ static enum td_code make_arrays(struct td_scan *scan, struct td_err *err)
         return td_fail(err, TD_NOMEM, "%s: out of memory", scan->path);
     for (size_t i = 0; i < scan->count; i++) {
         const struct td_pq_column *column = td_pq_column_at(scan->file, (size_t)scan->leaves[i]);
-        scan->arrays[i].values = td_calloc(BATCH_ROWS, td_pq_width(column->type));
-        scan->arrays[i].valid = td_calloc(TD_PQ_WORDS(BATCH_ROWS), sizeof(uint64_t));
+        scan->arrays[i].values = td_calloc(SCAN_BATCH, td_pq_width(column->type));
+        scan->arrays[i].valid = td_calloc(TD_PQ_WORDS(SCAN_BATCH), sizeof(uint64_t));
         if (!scan->arrays[i].values || !scan->arrays[i].valid)
             return td_fail(err, TD_NOMEM, "%s: out of memory", scan->path);
     }
@@ -262,6 +281,8 @@ enum td_code td_scan_open(const char *path, const char *columns, struct td_scan 
     enum td_code code = td_pq_open(path, NULL, &scan->file, err);
     if (code == TD_OK)
         code = choose_columns(scan, columns, err);
+    if (code == TD_OK)
+        code = list_all(scan, err);
     if (code == TD_OK && scan->count == 0 && td_pq_column_count(scan->file) > 0) {
         const struct td_pq_column *first = td_pq_column_at(scan->file, 0);
         code = td_fail(err, TD_UNSUPPORTED, "%s: no column can be read, column '%s' because %s", path, first->name,
@@ -283,6 +304,7 @@ void td_scan_close(struct td_scan *scan)
 {
     if (!scan)
         return;
+    scan_search_free(scan);
     td_pq_reader_free(scan->reader);
     for (size_t i = 0; scan->arrays && i < scan->count; i++) {
         td_free(scan->arrays[i].values);
@@ -291,6 +313,8 @@ void td_scan_close(struct td_scan *scan)
     td_free(scan->arrays);
     td_free(scan->columns);
     td_free(scan->leaves);
+    td_free(scan->all);
+    td_free(scan->all_leaves);
     td_pq_close(scan->file);
     td_free(scan);
 }
@@ -319,9 +343,11 @@ enum td_code td_scan_seek(struct td_scan *scan, int64_t row, struct td_err *err)
 enum td_code td_scan_next(struct td_scan *scan, struct td_cell *cells, bool *more, struct td_err *err)
 {
     *more = false;
+    if (scan->search)
+        return scan_search_next(scan, cells, more, err);
     if (scan->at == scan->batch_rows) {
         scan->at = 0;
-        enum td_code code = td_pq_read(scan->reader, scan->arrays, BATCH_ROWS, &scan->batch_rows, err);
+        enum td_code code = td_pq_read(scan->reader, scan->arrays, SCAN_BATCH, &scan->batch_rows, err);
         if (code != TD_OK) {
             scan->batch_rows = 0;
             return code;

@@ -12,7 +12,18 @@ struct td_scan { /* one thread */
     int *leaves; /* index of each column in the file */
     struct td_pq_array *arrays;
     size_t count, batch_rows, at; /* row at - 1 of the batch was given last */
+    struct td_scan_column *all; /* every readable column of the file */
+    int *all_leaves;
+    size_t all_count;
+    int64_t from, to; /* the only rows to give */
+    struct scan_search *search;
     char path[1024];
 };
+
+#define SCAN_BATCH 4096 /* rows */
+
+/* td_scan_next of a scan that searches. */
+enum td_code scan_search_next(struct td_scan *scan, struct td_cell *cells, bool *more, struct td_err *err);
+void scan_search_free(struct td_scan *scan);
 
 #endif

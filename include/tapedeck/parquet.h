@@ -237,8 +237,9 @@ struct td_pq_write_options { /* zero = default */
  * A column that the format cannot hold (logical on a wrong type, precision too great, an encoding of another type, a name
  * that is no UTF-8 or that two columns share) is TD_UNSUPPORTED.
  * AUTO: doubles, floats and FIXED get a dictionary when at most a third of the chunk's values are distinct, texts when at
- * most half are; else numbers are PLAIN and texts DELTA_LENGTH_BYTE_ARRAY. INT32 and INT64 are DELTA_BINARY_PACKED unless
- * a dictionary is at most half as large. BOOLEAN and INT96 are PLAIN.
+ * most half are; else texts are DELTA_LENGTH_BYTE_ARRAY, and doubles and floats BYTE_STREAM_SPLIT where that compresses a sample
+ * of them by a sixteenth better than PLAIN. INT32 and INT64 are DELTA_BINARY_PACKED unless a dictionary is at most half as
+ * large. BOOLEAN, INT96 and decimals in bytes are PLAIN.
  * Memory: one row group, of at most 64 MiB of texts and 256 MiB of numbers, and its pages. One thread. */
 enum td_code td_pq_writer_new(int fd, const char *name, const struct td_pq_column *columns, size_t count,
                               const struct td_pq_write_options *options, struct td_pq_writer **out, struct td_err *err);

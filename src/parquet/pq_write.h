@@ -70,6 +70,9 @@ struct pq_dict_build { /* scratch of the dictionary search */
     size_t codes_cap;
     uint64_t *first; /* entry -> the bits of a number, or the index of the first such value of a wider type */
     size_t first_cap;
+    uint32_t *order; /* scratch of the sort */
+    uint64_t *sorted;
+    size_t order_cap, sorted_cap;
     size_t count;
 };
 

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The values of one data page in each encoding that is written, and which of them a chunk gets. */
+ * The values of one data page in each encoding that is written. */
 #include <string.h>
 #include "pq_delta.h"
 #include "pq_hybrid.h"
 #include "pq_meta.h"
 #include "pq_write.h"
-
-#define PQ_DICT_BYTES ((size_t)1 << 20)      /* by rule */
-#define PQ_DICT_MOST_BYTES ((size_t)64 << 20) /* asked for */
 
 static void put_bits(struct td_buf *out, const struct pq_buffer *b, const struct pq_span *p)
 {
@@ -155,85 +152,4 @@ enum td_code pq_put_values(struct td_pq_writer *w, const struct pq_buffer *b, co
     case PQ_BYTE_STREAM_SPLIT: put_split(out, b, p); return TD_OK;
     default: put_plain(out, b, p); return TD_OK;
     }
-}
-
-/* ---- the choice ---- */
-
-/* Bytes of the chunk as deltas, before compression; the blocks are those of pages cut elsewhere, which hardly matters. */
-static uint64_t delta_bytes(const struct pq_buffer *b)
-{
-    uint64_t bits = 0;
-    for (size_t at = 0; at + 1 < b->present; at += 32) {
-        size_t end = at + 33 < b->present ? at + 33 : b->present;
-        int64_t low = INT64_MAX, high = INT64_MIN;
-        for (size_t k = at + 1; k < end; k++) {
-            int64_t delta;
-            if (b->width == 8) {
-                uint64_t x = pq_load64(b->slots + k * 8), y = pq_load64(b->slots + k * 8 - 8);
-                delta = (int64_t)(x - y);
-            } else {
-                delta = (int32_t)(pq_load32(b->slots + k * 4) - pq_load32(b->slots + k * 4 - 4));
-            }
-            low = delta < low ? delta : low;
-            high = delta > high ? delta : high;
-        }
-        bits += pq_bits_needed((uint64_t)high - (uint64_t)low) * (uint64_t)(end - at - 1);
-    }
-    return bits / 8;
-}
-
-/* Whole numbers are deltas; a few values in no order, such as codes and sizes, are worth a dictionary. */
-static bool whole_dict(struct td_pq_writer *w, const struct pq_buffer *b, enum td_code *code)
-{
-    const uint64_t deltas = delta_bytes(b);
-    /* The dictionary may take a quarter of what the deltas would, and so may the indices into it. */
-    const uint64_t budget = deltas / 4;
-    size_t limit = (size_t)(budget / b->width);
-    const uint64_t most = b->present ? budget * 8 / b->present : 0; /* bits an index may have */
-    if (most < 20 && limit > (size_t)1 << most)
-        limit = (size_t)1 << most;
-    return limit > 1 && pq_dict_try(w, b, limit, PQ_DICT_BYTES, code);
-}
-
-static bool rule_dict(struct td_pq_writer *w, const struct pq_buffer *b, enum td_code *code)
-{
-    switch (b->column.type) {
-    case TD_PQ_FLOAT:
-    case TD_PQ_DOUBLE:
-    case TD_PQ_FIXED: return pq_dict_try(w, b, b->present / 3, PQ_DICT_BYTES, code);
-    case TD_PQ_BYTE_ARRAY: return pq_dict_try(w, b, b->present / 2, PQ_DICT_BYTES, code);
-    case TD_PQ_INT32:
-    case TD_PQ_INT64: return whole_dict(w, b, code);
-    default: return false;
-    }
-}
-
-static int choose_without(const struct pq_buffer *b)
-{
-    switch (b->column.type) {
-    case TD_PQ_INT32:
-    case TD_PQ_INT64: return PQ_DELTA_BINARY_PACKED;
-    case TD_PQ_BYTE_ARRAY: /* DuckDB 1.5 refuses lengths for decimals */
-        return b->column.logical == TD_PQ_DECIMAL ? PQ_PLAIN : PQ_DELTA_LENGTH_BYTE_ARRAY;
-    default: return PQ_PLAIN;
-    }
-}
-
-int pq_choose(struct td_pq_writer *w, const struct pq_buffer *b, enum td_code *code)
-{
-    *code = TD_OK;
-    if (!b->present)
-        return PQ_PLAIN;
-    switch (b->column.encoding) {
-    case TD_PQ_ENC_PLAIN: return PQ_PLAIN;
-    case TD_PQ_ENC_DELTA: return PQ_DELTA_BINARY_PACKED;
-    case TD_PQ_ENC_DELTA_LENGTH: return PQ_DELTA_LENGTH_BYTE_ARRAY;
-    case TD_PQ_ENC_DELTA_BYTES: return PQ_DELTA_BYTE_ARRAY;
-    case TD_PQ_ENC_BYTE_STREAM_SPLIT: return PQ_BYTE_STREAM_SPLIT;
-    case TD_PQ_ENC_RLE: return PQ_RLE;
-    case TD_PQ_ENC_DICT:
-        return pq_dict_try(w, b, b->present, PQ_DICT_MOST_BYTES, code) ? PQ_RLE_DICTIONARY : choose_without(b);
-    case TD_PQ_ENC_AUTO: break;
-    }
-    return !w->options.no_dictionary && rule_dict(w, b, code) ? PQ_RLE_DICTIONARY : choose_without(b);
 }

@@ -331,6 +331,8 @@ void td_pq_writer_free(struct td_pq_writer *writer)
     td_free(w->dict.table);
     td_free(w->dict.codes);
     td_free(w->dict.first);
+    td_free(w->dict.order);
+    td_free(w->dict.sorted);
     td_free(w->levels);
     td_free(w->sorted);
     td_free(w->cuts);

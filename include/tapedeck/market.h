@@ -329,4 +329,37 @@ struct td_topn_row {
 extern const struct td_record td_topn_record;
 int td_topn_compare(const void *a, const void *b); /* days desc, last_seen desc, ticker asc */
 
+/* ---- outcome: what happened after a listed day. Every column looks ahead: never beside columns known on the day ---- */
+
+#define TD_OUTCOME_SESSIONS 5
+struct td_outcome_row { /* prices after the day are brought to its share count by the splits executed in between */
+    char ticker[TD_TICKER_MAX];
+    td_day trading_day;
+    double close_d, pctchg_d; /* of the day, as the cache has them */
+    td_day next_session;      /* of the exchange, whether or not the ticker traded */
+    double gap_next;          /* its open / close_d - 1 */
+    double high_next, low_next, return_next; /* its high, low, close / close_d - 1 */
+    int8_t faded_next;        /* its close lies below its open */
+    td_day session_5;         /* fifth session after the day */
+    double return_5;          /* its close / close_d - 1 */
+};
+extern const struct td_record td_outcome_record;
+/* What followed rows[at], out of the ticker's rows ascending by day. Null where the session is not there, incomplete, of another
+ * life (new_listing), or behind a jump that may be an unknown split (split_suspect). Any thread, no errors. */
+void td_outcome(const struct td_daily_row *rows, size_t count, size_t at, struct td_outcome_row *out);
+struct td_outcome_stats_row { /* of one ticker; shares and returns are fractions, null without a base */
+    char ticker[TD_TICKER_MAX];
+    uint32_t days, n;              /* listed days; those whose return_next is known */
+    uint32_t cont_n;               /* of n, those with a known pctchg_d other than 0 */
+    double continued;              /* share of cont_n whose return_next has the sign of pctchg_d */
+    uint32_t fade_n;               /* days with a known faded_next */
+    double faded;                  /* share of fade_n that closed below the open */
+    double mean_next, median_next; /* of return_next; the median of an even number is the mean of the middle two */
+    uint32_t n_5;
+    double mean_5, median_5;       /* of return_5 */
+};
+extern const struct td_record td_outcome_stats_record;
+/* One ticker's days into one row. Sums run in the order of the rows. TD_NOMEM. */
+enum td_code td_outcome_stats(const struct td_outcome_row *rows, size_t count, struct td_outcome_stats_row *out, struct td_err *err);
+
 #endif

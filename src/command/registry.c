@@ -14,7 +14,7 @@ static const struct {
     {explain_commands, &explain_command_count}, {look_commands, &look_command_count},
     {parquet_commands, &parquet_command_count}, {status_commands, &status_command_count},
     {trust_commands, &trust_command_count},     {validate_commands, &validate_command_count},
-    {house_commands, &house_command_count},
+    {outcome_commands, &outcome_command_count}, {house_commands, &house_command_count},
     {deck_commands, &deck_command_count},
 };
 static const struct td_command *extra[EXTRA_MAX]; /* registered at start, before threads; read-only afterwards */

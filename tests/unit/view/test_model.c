@@ -116,6 +116,8 @@ static void describes_every_column(void **state)
     check_catalogued(&td_watch_record);
     check_catalogued(&td_candle_record);
     check_catalogued(&td_topn_record);
+    check_catalogued(&td_outcome_record);
+    check_catalogued(&td_outcome_stats_record);
     check_catalogued(&td_split_record);
     size_t n = 0;
     for (const struct td_column_info *info; (info = td_column_at(n)); n++) {

@@ -1,0 +1,1 @@
+outcome --stats --rows all --format json

@@ -339,7 +339,7 @@ static void parse_file(struct parse *p, struct pq_meta *meta)
 static bool counts_short(const char *created_by)
 {
     unsigned major = 0, minor = 0, patch = 0;
-    if (!strncmp(created_by, "parquet-mr", 10) == 0)
+    if (strncmp(created_by, "parquet-mr", 10) != 0)
         return false;
     if (sscanf(created_by, "parquet-mr version %3u.%3u.%3u", &major, &minor, &patch) < 3)
         return true;

@@ -10,7 +10,8 @@ static void check_chunk(const struct pq_chunk *chunk, const struct td_pq_column 
 {
     if (chunk->refused || column->unsupported)
         return;
-    FUZZ_CHECK(chunk->start >= 4 && chunk->compressed >= 0 && chunk->compressed <= DATA_END - chunk->start);
+    FUZZ_CHECK(chunk->start >= 4 || (!chunk->start && !chunk->compressed)); /* an empty chunk may be nowhere */
+    FUZZ_CHECK(chunk->compressed >= 0 && chunk->compressed + chunk->slack <= DATA_END - chunk->start);
     FUZZ_CHECK(chunk->type == (int32_t)column->type && chunk->values >= 0);
 }
 

@@ -77,6 +77,63 @@ million() { awk -v n="$1" 'BEGIN { printf "%.2f M", n / 1e6 }'; } # ROWS
 # field NAME: a whole number out of a JSON line on standard input.
 field() { sed -n 's/.*"'"$1"'":\([0-9]*\).*/\1/p' | tail -n 1; }
 
+# ---- peers: proof before time ----
+
+# use_peers WHO SCRIPT...: what each of them and what we need to start, in $start_WHO; $own_start for the program itself.
+contestants=() proven=() unproven=() own_start=0
+declare -A start_of=()
+use_peers() {
+  local who
+  run_start=("$td" --version)
+  contest start 3 20 start && own_start=$(column start.start 1 | median)
+  while [ "$peer" ] && [ "$#" -gt 1 ]; do
+    who=$1
+    run_start=(node "tests/bench/$2" null)
+    contest "start-$who" 3 20 start && start_of[$who]=$(column "start-$who.start" 1 | median) && contestants+=("$who")
+    shift 2
+  done
+}
+ready_start() { :; }
+use_floor() { compile floor build/release/libtd_parquet.a build/release/libtd_base.a >>"$log" 2>&1 || say "the floor did not build"; }
+
+# prove NAME TITLE AGREES: every peer runs once and AGREES WHO compares its answer with ours. Who agrees is in $proven; a ratio
+# against the others is void.
+prove() {
+  local name=$1 title=$2 agrees=$3 who said
+  proven=() unproven=()
+  for who in "${contestants[@]}"; do
+    local -n command=run_$who
+    "ready_$who"
+    if "${command[@]}" >>"$log" 2>&1 && said=$("$agrees" "$who" 2>"$results/$stage-$name.differences"); then
+      say "$name: $who gives equal answers, $said"
+      proven+=("$who")
+    else
+      note "**$title: the answers of $who differ, its ratio is void:** $(head -n 3 "$results/$stage-$name.differences" | tr '\n' ' ')"
+      unproven+=("$who")
+    fi
+  done
+  equal_on=${said:-}
+}
+# best_of NAME: the smallest median among the proven peers, bold.
+best_of() {
+  local who all=""
+  for who in "${proven[@]}"; do all+="$(ratios "$1.$who" "$1.ours" | median) $(ratio "$1.$who" "$1.ours")"$'\n'; done
+  [ -z "$all" ] || printf '**%s**' "$(sort -g <<<"$all" | grep . | head -n 1 | cut -d' ' -f2-)"
+}
+memories() { # NAME: ours / theirs ...
+  local who
+  memory "$1.ours"
+  for who in "${contestants[@]}"; do printf ' / %s' "$(memory "$1.$who")"; done
+}
+note_peers() { # NAME TITLE
+  local who text=""
+  [ "${#proven[@]}" -gt 0 ] || return
+  for who in "${proven[@]}"; do
+    text+="; $who $(ratio "$1.$who" "$1.ours"), without the $(printf %.2f "${start_of[$who]}") s of its start $(ratio "$1.$who" "$1.ours" "${start_of[$who]}"), $(cpu "$1.$who") processor seconds"
+  done
+  note "$2: equal answers before timing ($equal_on). tapedeck $(cpu "$1.ours") processor seconds$text."
+}
+
 # ---- a section of the report ----
 
 section() { # TITLE COLUMN...

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// DuckDB beside tapedeck on the same files. The package is looked up in $BENCH_NODE, two threads unless $BENCH_THREADS says so.
+// DuckDB beside tapedeck on the same minute bars. The package is looked up in $BENCH_NODE, two threads unless $BENCH_THREADS says so.
+// LAKE is a lake of ours (bronze, splits) or a folder of other people's files, TICKER/year=/month=/*.parquet.
 //   node peer.mjs null                      start, SELECT 1, end: what a process costs before it works
-//   node peer.mjs cache LAKE OUT            bronze minutes to daily rows, one Parquet file a ticker
+//   node peer.mjs cache LAKE OUT            minutes to daily rows, one Parquet file a ticker
 //   node peer.mjs durable LAKE OUT          the same, then fsync of every file and folder
-//   node peer.mjs agree LAKE OUT            every row and column of both caches; exit 1 and the differences when they part
-//   node peer.mjs scan LAKE                 eight columns of all bronze minutes: rows, sums and seconds inside the process
-//   node peer.mjs write LAKE FILE           all bronze minutes from memory into one file: seconds inside, bytes
+//   node peer.mjs agree OURS THEIRS         every row and column of both caches; exit 1 and the differences when they part
 import fs from 'node:fs';
 import path from 'node:path';
 import { createRequire } from 'node:module';
+import { DAY, summers, halves } from './peer_calendar.mjs';
 
 const [job, lake = '', out = ''] = process.argv.slice(2);
 const threads = process.env.BENCH_THREADS || '2';
@@ -19,29 +19,17 @@ await db.run('SET enable_progress_bar=false');
 
 const rows = async sql => (await db.runAndReadAll(sql)).getRowObjects();
 const zstd = 'FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 2';
-const minutes = `${lake}/bronze/stocks_minute/*/*/*.parquet`;
-const seconds = since => Number(process.hrtime.bigint() - since) / 1e9;
-
-// ---- exchange time, by its own rules: offsets of New York and early closes of the years asked for ----
-
-const DAY = 86400000;
-const weekday = (year, month, nth, want) => { // nth weekday (0 = Sunday) of a month, as UTC ms
-  const first = Date.UTC(year, month - 1, 1);
-  return first + ((want - new Date(first).getUTCDay() + 7) % 7 + 7 * (nth - 1)) * DAY;
-};
-const years = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
-const summers = (from, to) => years(from, to).map(y => [weekday(y, 3, 2, 0) + 7 * 3600000, weekday(y, 11, 1, 0) + 6 * 3600000]);
-const halves = (from, to) => years(from, to).flatMap(y => {
-  const eves = [Date.UTC(y, 6, 3), Date.UTC(y, 11, 24)].filter(d => { const w = new Date(d).getUTCDay(); return w >= 1 && w <= 4; });
-  return [weekday(y, 11, 4, 4) + DAY, ...eves].map(d => d / DAY);
-});
 
 // ---- daily rows: preset `session` of the design, section 6, as one query ----
 // Minutes become one row a ticker-day by integer arithmetic on UTC ms; everything that looks back is a window over those.
 // Volumes are divided by the running product of the splits, so that a window of 30 rows is an average in one share count.
 
 function dailySql() {
-  const found = fs.readdirSync(`${lake}/bronze/stocks_minute`).map(n => +n.slice('year='.length)).filter(Boolean).sort();
+  const own = fs.existsSync(`${lake}/bronze`);
+  const found = fs.readdirSync(own ? `${lake}/bronze/stocks_minute` : `${lake}/${fs.readdirSync(lake)[0]}`)
+    .map(n => +n.slice('year='.length)).filter(Boolean).sort();
+  const minutes = own ? `SELECT * EXCLUDE (timestamp), epoch_ms(timestamp) AS ms FROM read_parquet('${lake}/bronze/stocks_minute/*/*/*.parquet', hive_partitioning = false)`
+    : `SELECT ticker, t AS ms, o AS open, h AS high, l AS low, c AS close, v::DOUBLE AS volume, vw AS vwap, n AS transactions FROM read_parquet('${lake}/*/*/*/*.parquet', hive_partitioning = false)`;
   const years0 = found[0], years1 = found[found.length - 1]; // no year more: every border costs a comparison a bar
   const summer = summers(years0, years1).map(([a, b]) => `ms >= ${a} AND ms < ${b}`).join(' OR ');
   const has = table => fs.existsSync(`${lake}/bronze/${table}/${table}.parquet`);
@@ -51,7 +39,7 @@ WITH bar AS (
   SELECT ticker, ms, (ms + away) // ${DAY} AS day, ((ms + away) % ${DAY}) // 60000 AS minute, open, high, low, close, volume,
          volume * coalesce(vwap, (high + low + close) / 3) AS dollars, transactions
   FROM (SELECT *, CASE WHEN ${summer} THEN -14400000 ELSE -18000000 END AS away
-        FROM (SELECT * EXCLUDE (timestamp), epoch_ms(timestamp) AS ms FROM read_parquet('${minutes}', hive_partitioning = false)))),
+        FROM (${minutes}))),
 phased AS (
   SELECT *, minute >= 570 AND minute < till AS regular, minute < 570 AS pre, minute >= till AS post
   FROM (SELECT *, CASE WHEN day IN (${halves(years0, years1).join(',')}) THEN 780 ELSE 960 END AS till FROM bar)
@@ -106,7 +94,7 @@ const ratios = ['pctchg_d', 'gap_pct_d'];
 const doubles = ['close_d', 'vol_d', 'dollar_vol_d', 'vwap_d', 'rvol30', 'vol_pre_d', 'vol_reg_d', 'vol_post_d', 'open_d', 'high_d', 'low_d', 'split_factor', 'rvol30_prior'];
 const wholes = ['session_rows', 'trades_d', 'hist_n'];
 async function agree() {
-  await db.run(`CREATE TEMP TABLE ours AS SELECT * FROM read_parquet('${lake}/cache/daily/*/*.parquet', hive_partitioning = false)`);
+  await db.run(`CREATE TEMP TABLE ours AS SELECT * FROM read_parquet('${lake}/*/*.parquet', hive_partitioning = false)`);
   await db.run(`CREATE TEMP TABLE theirs AS SELECT * FROM read_parquet('${out}/*/*.parquet', hive_partitioning = false)`);
   const far = (a, b) => `(a.${b} IS NULL) <> (b.${b} IS NULL) OR abs(${a('a', b)} - ${a('b', b)}) > 1e-12 * greatest(abs(${a('a', b)}), abs(${a('b', b)}))`;
   const plain = (t, c) => `${t}.${c}`, ratio = (t, c) => `(1 + ${t}.${c})`, grown = (t, c) => `exp(${t}.${c})`;
@@ -129,25 +117,7 @@ async function agree() {
   process.exitCode = bad.length ? 1 : 0;
 }
 
-// ---- plain Parquet work ----
-
-const eight = ['timestamp', 'open', 'high', 'low', 'close', 'volume', 'vwap', 'transactions'];
-async function scan() {
-  const begin = process.hrtime.bigint();
-  const sums = eight.map(c => c === 'timestamp' ? `sum(epoch_ms(timestamp))::HUGEINT::DOUBLE AS ms` : `sum(${c})::DOUBLE AS ${c}`);
-  const [r] = await rows(`SELECT count(*)::DOUBLE AS n, ${sums.join(', ')} FROM read_parquet('${minutes}', hive_partitioning = false)`);
-  console.log([seconds(begin).toFixed(6), r.n, r.ms, r.open, r.high, r.low, r.close, r.volume, r.vwap, r.transactions].join(' '));
-}
-async function write() {
-  await db.run(`CREATE TEMP TABLE bars AS SELECT * FROM read_parquet('${minutes}', hive_partitioning = false) ORDER BY ticker, timestamp`);
-  const [{ n }] = await rows('SELECT count(*)::DOUBLE AS n FROM bars');
-  await db.run('SET preserve_insertion_order=true');
-  const begin = process.hrtime.bigint();
-  await db.run(`COPY bars TO '${out}' (${zstd})`);
-  console.log(`${seconds(begin).toFixed(6)} ${n} ${fs.statSync(out).size}`);
-}
-
-const jobs = { null: () => db.run('SELECT 1'), cache, durable, agree, scan, write };
+const jobs = { null: () => db.run('SELECT 1'), cache, durable, agree };
 if (!jobs[job]) {
   console.error(`peer: no job '${job}'`);
   process.exit(2);

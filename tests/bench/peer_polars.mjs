@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// polars beside tapedeck: the jobs of peer.mjs and peer_universe.mjs as lazy frames. The package is looked up in $BENCH_NODE.
+//   node peer_polars.mjs null
+//   node peer_polars.mjs cache LAKE OUT         minutes to daily rows, one Parquet file a ticker
+//   node peer_polars.mjs universe CACHE OUT     daily rows to a watchlist a session and the ranking
+//   node peer_polars.mjs try CACHE OUT          names per session under two thresholds, nothing but the counts written
+import fs from 'node:fs';
+import path from 'node:path';
+import { createRequire } from 'node:module';
+import { DAY, summers, halves } from './peer_calendar.mjs';
+
+const [job, from = '', out = ''] = process.argv.slice(2);
+process.env.POLARS_MAX_THREADS = process.env.BENCH_THREADS || '2';
+const pl = createRequire(path.resolve(process.env.BENCH_NODE || '.', 'package.json'))('nodejs-polars');
+const col = pl.col, lit = pl.lit;
+const put = (frame, file) => frame.writeParquet(file, { compression: 'zstd', compressionLevel: 2 });
+const whole = (e, type = pl.Int32) => e.floor().cast(type);
+
+// ---- minutes to daily rows: see dailySql of peer.mjs ----
+
+function minutes() {
+  if (fs.existsSync(`${from}/bronze`))
+    return pl.scanParquet(`${from}/bronze/stocks_minute/*/*/*.parquet`, { hivePartitioning: false, rechunk: false })
+      .select(col('ticker'), col('timestamp').cast(pl.Int64).alias('ms'), ...['open', 'high', 'low', 'close', 'volume', 'vwap', 'transactions'].map(c => col(c)));
+  return pl.scanParquet(`${from}/*/*/*/*.parquet`, { hivePartitioning: false, rechunk: false })
+    .select(col('ticker'), col('t').alias('ms'), col('o').alias('open'), col('h').alias('high'), col('l').alias('low'), col('c').alias('close'),
+      col('v').cast(pl.Float64).alias('volume'), col('vw').alias('vwap'), col('n').alias('transactions'));
+}
+
+function days() {
+  const own = fs.existsSync(`${from}/bronze`);
+  const years = fs.readdirSync(own ? `${from}/bronze/stocks_minute` : `${from}/${fs.readdirSync(from)[0]}`).map(n => +n.slice(5)).filter(Boolean).sort();
+  const summer = summers(years[0], years.at(-1)).map(([a, b]) => col('ms').gtEq(a).and(col('ms').lt(b))).reduce((a, b) => a.or(b));
+  const known = (sum, count) => pl.when(count.gt(0)).then(sum).otherwise(lit(null));
+  const regular = col('regular');
+  return minutes()
+    .withColumns(col('ms').plus(pl.when(summer).then(lit(-14400000)).otherwise(lit(-18000000))).alias('local'))
+    .withColumns(whole(col('local').div(DAY)).alias('day'))
+    .withColumns(whole(col('local').modulo(DAY).div(60000)).alias('minute'), pl.when(col('day').isIn(halves(years[0], years.at(-1)))).then(lit(780)).otherwise(lit(960)).alias('till'))
+    .filter(col('minute').gtEq(240).and(col('minute').lt(col('till').plus(240))))
+    .withColumns(col('minute').gtEq(570).and(col('minute').lt(col('till'))).alias('regular'),
+      col('volume').mul(col('vwap').fillNull(col('high').plus(col('low')).plus(col('close')).div(3))).alias('dollars'))
+    .groupBy(['ticker', 'day']).agg(
+      col('close').filter(regular).last().fillNull(col('close').last()).alias('close_d'), known(col('volume').sum(), col('volume').count()).alias('vol_d'),
+      known(col('dollars').sum(), col('dollars').count()).alias('dollar_vol_d'), regular.sum().cast(pl.UInt32).alias('session_rows'),
+      col('volume').filter(col('minute').lt(570)).sum().alias('vol_pre_d'), col('volume').filter(regular).sum().alias('vol_reg_d'),
+      col('volume').filter(col('minute').gtEq(col('till'))).sum().alias('vol_post_d'),
+      col('open').filter(regular).first().alias('open_d'), col('high').filter(regular).max().alias('high_d'), col('low').filter(regular).min().alias('low_d'),
+      known(col('transactions').sum(), col('transactions').count()).alias('trades_d'))
+    .collectSync();
+}
+
+// Product of the splits executed after the row before and up to this one, as a column `factor`.
+function withFactors(daily) {
+  const file = `${from}/bronze/splits/splits.parquet`;
+  if (!fs.existsSync(file))
+    return daily.withColumns(lit(1.0).alias('factor'));
+  const splits = pl.readParquet(file).select(col('ticker'), col('execution_date').cast(pl.Int32).alias('exec'), col('split_to').div(col('split_from')).alias('ratio')).sort('exec');
+  const hits = splits.joinAsof(daily.select('ticker', 'day', 'day0').sort('day'), { leftOn: 'exec', rightOn: 'day', byLeft: 'ticker', byRight: 'ticker', strategy: 'forward' })
+    .filter(col('day0').isNotNull()).groupBy(['ticker', 'day']).agg(col('ratio').product().alias('factor'));
+  return daily.join(hits, { on: ['ticker', 'day'], how: 'left' }).withColumns(col('factor').fillNull(lit(1.0))).sort(['ticker', 'day']);
+}
+
+function cache() {
+  let d = days().sort(['ticker', 'day']);
+  const places = d.select(col('day')).unique().sort('day').withRowIndex('place').withColumns(col('place').cast(pl.Int32));
+  const before = c => col(c).shift(1).over('ticker');
+  d = d.join(places, { on: 'day', how: 'left' }).sort(['ticker', 'day'])
+    .withColumns(before('close_d').alias('close0'), before('day').alias('day0'), before('place').alias('place0'));
+  const life = ['ticker', 'life'];
+  d = withFactors(d)
+    .withColumns(col('place').minus(col('place0')).gt(10).fillNull(lit(false)).alias('fresh'))
+    .withColumns(col('fresh').cast(pl.Int32).cumSum().over('ticker').alias('life'), col('vol_d').div(col('factor').cumProd().over('ticker')).alias('shares'),
+      pl.when(col('fresh').not()).then(col('close0').div(col('factor'))).otherwise(lit(null)).alias('prior'))
+    .withColumns(
+      col('shares').div(col('shares').rollingMean({ windowSize: 30, minPeriods: 1 })).over(...life).alias('rvol30'),
+      col('shares').div(col('shares').shift(1).rollingMean({ windowSize: 30, minPeriods: 5 })).over(...life).alias('rvol30_prior'),
+      col('shares').isNotNull().cast(pl.Float64).rollingSum({ windowSize: 30, minPeriods: 1 }).over(...life).cast(pl.UInt32).alias('hist_n'),
+      col('dollar_vol_d').div(col('vol_d')).alias('vwap_d'), col('close_d').div(col('prior')).minus(1).alias('pctchg_d'),
+      col('close_d').div(col('prior')).log().alias('return_d'), col('open_d').div(col('prior')).minus(1).alias('gap_pct_d'),
+      col('day').cast(pl.Date).alias('trading_day'))
+    .select('ticker', 'trading_day', 'close_d', 'vol_d', 'dollar_vol_d', 'vwap_d', 'pctchg_d', 'return_d', 'rvol30', 'session_rows', 'vol_pre_d', 'vol_reg_d', 'vol_post_d',
+      'open_d', 'high_d', 'low_d', 'trades_d', col('factor').alias('split_factor'), 'hist_n', 'gap_pct_d', 'rvol30_prior');
+  for (const part of d.partitionBy('ticker', true, true)) {
+    const place = `${out}/ticker=${part.getColumn('ticker').get(0)}`;
+    fs.mkdirSync(place, { recursive: true });
+    put(part, `${place}/daily.parquet`);
+  }
+}
+
+const jobs = { null: () => pl.DataFrame({ a: [1] }), cache };
+if (!jobs[job]) {
+  console.error(`polars: no job '${job}'`);
+  process.exit(2);
+}
+jobs[job]();

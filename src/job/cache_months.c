@@ -160,6 +160,8 @@ enum td_code cache_months_format(const struct cache_months *months, struct td_bu
 void cache_month_cut(const struct cache_data *cache, struct cache_month *month)
 {
     bool running = month->last != TD_NO_DAY && month->last > cache->last_over;
+    if (cache->options.preset == TD_PRESET_SEED && cache->options.partial) /* the last evening is the running day's in UTC */
+        running = month->last != TD_NO_DAY && month->last >= cache->last_over;
     month->cut = running ? cache->last_over : TD_NO_DAY;
     month->partial = running && cache->options.partial;
 }

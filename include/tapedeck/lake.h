@@ -322,6 +322,8 @@ struct td_coverage_options {
     td_day from, to; /* TD_NO_DAY: as far as the table's files reach; never past the newest session that is over */
     const char *const *tickers;
     size_t ticker_count; /* 0 = every ticker of the table */
+    bool (*stopped)(void *ctx); /* asked between tickers; true ends the reading with TD_CANCELLED. May be NULL */
+    void *ctx;
 };
 /* Read from bronze, and the listings from bronze/tickers where there are any. Opens every file of the range: not on the UI
  * thread. A file that cannot be read makes its sessions unknown. TD_MISSING: no such bars, or no session in the range. */
@@ -424,7 +426,16 @@ enum td_code td_sheet_init(struct td_sheet *sheet, const char *const *names, con
 enum td_code td_sheet_row(struct td_sheet *sheet, const struct td_cell *cells, struct td_err *err); /* copies text */
 void td_sheet_free(struct td_sheet *sheet);
 enum td_code td_parquet_report(const char *path, const char *what, struct td_sheet *out, struct td_err *err);
-/* Decode everything, check CRCs, counts and statistics against the data; TD_DATA names what is wrong and where. */
+struct td_parquet_finding { /* texts live until fn returns */
+    const char *column;          /* NULL = the file as a whole */
+    int64_t group, page, offset; /* -1 = none */
+    const char *text;
+};
+/* Decode everything and compare it with all that the file says of it, see td_pq_verify; every disagreement goes to fn, which
+ * returns false to hear of no more. TD_OK whatever was found; TD_UNSUPPORTED when no column could be looked at. */
+enum td_code td_parquet_findings(const char *path, bool (*fn)(void *ctx, const struct td_parquet_finding *finding), void *ctx,
+                                 uint64_t *rows, struct td_err *err);
+/* The same; the first finding is the error, TD_DATA. */
 enum td_code td_parquet_verify(const char *path, uint64_t *rows, struct td_err *err);
 
 #endif

@@ -130,8 +130,30 @@ static void pump(struct td_job *job)
         if (job->units[unit].state == TD_UNIT_WAITING)
             job_record(job, unit, &result);
     }
-    if (job->active == 0 && job->next == job->unit_count && job->state != TD_JOB_PAUSED)
+    if (job->active == 0 && job->parked == 0 && job->next == job->unit_count && job->state != TD_JOB_PAUSED)
         job->ending = true;
+}
+
+/* Engine lock held: does every unit in flight wait? Then only the kind of job can move them (and the job cannot end before). */
+static bool all_parked(const struct td_job *job)
+{
+    return job->ops->idle && job->parked > 0 && job->parked == (int64_t)job->active;
+}
+
+/* A unit waits. It may have been woken, and have ended, before this: the job's end waits for the count to be whole. */
+static void park(struct td_job *job)
+{
+    struct td_engine *engine = job->engine;
+    pthread_mutex_lock(&engine->lock);
+    job->parked++;
+    bool idle = all_parked(job);
+    if (job->parked == 0 && job->active == 0) {
+        pump(job);
+        job_signal(job);
+    }
+    pthread_mutex_unlock(&engine->lock);
+    if (idle)
+        job->ops->idle(job);
 }
 
 static void run_unit(struct td_job *job, size_t index)
@@ -142,8 +164,11 @@ static void run_unit(struct td_job *job, size_t index)
         unit->result = td_calloc(1, sizeof *unit->result);
     struct job_result lost = {.state = TD_UNIT_FAILED, .code = TD_NOMEM, .why = "out of memory: a unit", .fatal = true};
     struct job_result *result = unit->result ? unit->result : &lost;
-    if (unit->result && job->ops->step(job, index, result) == JOB_STEP_WAIT)
+    if (unit->result && job->ops->step(job, index, result) == JOB_STEP_WAIT) {
+        if (job->ops->idle) /* other kinds are woken from elsewhere, and their job may be gone by now */
+            park(job);
         return;
+    }
     pthread_mutex_lock(&engine->lock);
     if (job->stop_code != TD_OK && result->state == TD_UNIT_FAILED && result->code == TD_CANCELLED)
         result_of_stop(job, result); /* stopped in flight: nothing of it is in the lake, and nothing is wrong with it */
@@ -161,7 +186,10 @@ static void run_unit(struct td_job *job, size_t index)
     job->counts.running--;
     pump(job);
     job_signal(job);
+    bool idle = all_parked(job);
     pthread_mutex_unlock(&engine->lock);
+    if (idle)
+        job->ops->idle(job);
 }
 
 /* One exit code for what happened: the reason of a stop, else what the failed units have in common. */
@@ -276,10 +304,27 @@ static void run_task(void *arg, unsigned worker)
     run_unit(task.job, task.unit);
 }
 
-void job_wake(struct td_job *job, size_t unit)
+static void wake(struct td_job *job, size_t unit)
 {
     if (!submit(job, unit)) /* no memory for a task: run it here, on the caller's thread, rather than lose it */
         run_unit(job, unit);
+}
+
+void job_wake(struct td_job *job, size_t unit)
+{
+    if (job->ops->idle)
+        job_wake_all(job, &unit, 1);
+    else
+        wake(job, unit);
+}
+
+void job_wake_all(struct td_job *job, const size_t *units, size_t count)
+{
+    pthread_mutex_lock(&job->engine->lock);
+    job->parked -= (int64_t)count; /* all before the first runs: what is about to be woken does not wait */
+    pthread_mutex_unlock(&job->engine->lock);
+    for (size_t i = 0; i < count; i++)
+        wake(job, units[i]);
 }
 
 static enum td_code begin_job(struct td_job *job, struct td_err *err)

@@ -45,6 +45,7 @@ struct td_job {
     size_t tail;     /* this many units at the end of the order start only when all before them ended (weight 1 puts them there) */
     /* engine lock from here on */
     size_t next, active;
+    int64_t parked;          /* units in flight that wait to be woken */
     enum td_job_state state;
     bool ending;             /* every unit ended: the keeper finishes the job */
     bool finishing;          /* it is at it */
@@ -65,6 +66,8 @@ struct job_ops {
     enum td_code (*begin)(struct td_job *job, struct td_err *err);
     /* Runs a unit on a worker; JOB_STEP_WAIT = job_wake will be called and nothing of the unit may be touched any more. */
     enum job_step (*step)(struct td_job *job, size_t unit, struct job_result *result);
+    /* Every unit in flight waits and none can start before one ends: wake some. On a worker; may be NULL. */
+    void (*idle)(struct td_job *job);
     /* All units ended (also after a stop): commit. On a worker. `clean`: not stopped. */
     enum td_code (*finish)(struct td_job *job, bool clean, struct td_err *err);
     void (*end)(struct td_job *job); /* releases what begin took */
@@ -98,6 +101,7 @@ enum td_code job_add_unit(struct td_job *job, const char *key, uint64_t weight, 
 enum td_code job_start(struct td_job *job, int *id, struct td_err *err); /* on failure the job is freed */
 void job_free(struct td_job *job);
 void job_wake(struct td_job *job, size_t unit); /* run step of a waiting unit again; any thread */
+void job_wake_all(struct td_job *job, const size_t *units, size_t count); /* the job may end with the last of them */
 void job_signal(struct td_job *job); /* engine lock held: waiters, the eventfd, the keeper */
 void job_signal_ui(struct td_engine *engine); /* engine lock held: the eventfd and waiters alone */
 void job_fill_view(struct td_job *job, struct td_job_view *view); /* engine lock held */

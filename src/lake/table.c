@@ -183,8 +183,7 @@ enum td_code lake_table_write(const char *path, const struct td_record *record, 
 
 /* ---- reading ---- */
 
-static enum td_code check_schema(const struct td_pq_file *file, const char *path, const struct td_record *record,
-                                 struct td_err *err)
+enum td_code lake_schema_check(const struct td_pq_file *file, const char *path, const struct td_record *record, struct td_err *err)
 {
     const char *have = td_pq_meta(file, "tapedeck.schema"), *slash = strrchr(record->schema, '/');
     size_t stem = (size_t)(slash - record->schema) + 1;
@@ -319,7 +318,7 @@ enum td_code td_table_read(const char *path, const struct td_record *record, str
     size_t count = 0;
     enum td_code code = td_pq_open(path, NULL, &file, err);
     if (code == TD_OK)
-        code = check_schema(file, path, record, err);
+        code = lake_schema_check(file, path, record, err);
     if (code == TD_OK && td_pq_rows(file) > MAX_TABLE_ROWS)
         code = td_fail(err, TD_LIMIT, "%s: %lld rows are more than a table here may hold", path, (long long)td_pq_rows(file));
     if (code == TD_OK)

@@ -11,22 +11,6 @@ enum td_code td_watch_path(const struct td_lake *lake, td_day day, struct td_buf
     return lake_path(lake, out, err, "universe/info_rich/daily/date=%s/watchlist.parquet", text);
 }
 
-enum td_code td_watch_write(const struct td_lake *lake, td_day day, const struct td_watch_row *rows, size_t count,
-                            const char *thresholds, const char *preset, struct td_err *err)
-{
-    struct td_buf path;
-    td_buf_init(&path, 2048);
-    char number[32];
-    td_snprintf(number, sizeof number, "%zu", count);
-    const struct td_meta meta[] = {
-        {"tapedeck.thresholds", thresholds}, {"tapedeck.preset", preset}, {"tapedeck.rows", number}};
-    enum td_code code = td_watch_path(lake, day, &path, err);
-    if (code == TD_OK)
-        code = td_table_write(path.data, &td_watch_record, rows, count, meta, TD_COUNT(meta), err);
-    td_buf_free(&path);
-    return code;
-}
-
 enum td_code td_watch_read(const struct td_lake *lake, td_day day, struct td_rows *out, char thresholds[17], struct td_err *err)
 {
     struct td_buf path;

@@ -316,9 +316,10 @@ static void test_refused(void **state)
     char path[300];
     cache_file(f.lake.root, td_sim_ticker(sim, 1), path);
     unlink(path);
-    assert_int_equal(td_job_universe(f.engine, &job, &id, &err), TD_MISSING);
-    assert_non_null(strstr(err.text, "cache build"));
-    assert_non_null(strstr(err.text, path));
+    view = universe(f.engine, &job, TD_MISSING);
+    assert_non_null(strstr(view.message, "cache build"));
+    assert_non_null(strstr(view.message, path));
+    assert_int_equal(view.counts.ok, 0);
     engine_end(&f);
     td_sim_free(sim);
 }

@@ -35,21 +35,34 @@ void pq_pack(struct td_buf *out, const uint64_t *values, size_t count, unsigned 
     out->data[out->len] = 0;
 }
 
+/* Whole groups of eight, the last one padded with zeros. Every value is written with the eight bytes from its first byte on:
+ * those after it are not yet settled and will be written again. */
 static void put_packed(struct td_buf *out, const uint32_t *values, size_t count, unsigned width)
 {
-    size_t groups = (count + 7) / 8;
+    const size_t groups = (count + 7) / 8, bytes = groups * width;
     if (!count)
         return;
     pq_out_varint(out, (uint64_t)groups << 1 | 1);
-    while (count) { /* eight at a time; the last group is padded with zeros */
-        uint64_t group[64] = {0};
-        size_t n = count < 64 ? count : 64;
-        for (size_t i = 0; i < n; i++)
-            group[i] = values[i];
-        pq_pack(out, group, (n + 7) / 8 * 8, width);
-        values += n;
-        count -= n;
+    if (!td_buf_reserve(out, bytes + 8))
+        return;
+    uint8_t *p = (uint8_t *)out->data + out->len;
+    uint64_t hold = 0;
+    unsigned bits = 0;
+    for (size_t i = 0; i < count; i++) {
+        hold |= (uint64_t)values[i] << bits;
+        bits += width;
+        memcpy(p, &hold, 8);
+        p += bits / 8;
+        hold >>= bits & ~7u; /* at most 32 + 7 bits were held */
+        bits &= 7;
     }
+    uint8_t *end = (uint8_t *)out->data + out->len + bytes;
+    while (p < end) {
+        *p++ = (uint8_t)hold;
+        hold >>= 8;
+    }
+    out->len += bytes;
+    out->data[out->len] = 0;
 }
 
 static void put_repeat(struct td_buf *out, uint32_t value, size_t count, unsigned width)

@@ -10,8 +10,12 @@ static enum td_code put_levels(struct td_pq_writer *w, const struct pq_buffer *b
 {
     if (td_grow(&w->levels, &w->levels_cap, p->rows, sizeof *w->levels, NULL) != TD_OK)
         return TD_NOMEM;
-    for (size_t i = 0; i < p->rows; i++)
-        w->levels[i] = pq_buffer_has(b, p->from + i);
+    if (p->present == p->rows || !p->present)
+        for (size_t i = 0; i < p->rows; i++)
+            w->levels[i] = p->present != 0;
+    else
+        for (size_t i = 0; i < p->rows; i++)
+            w->levels[i] = pq_buffer_has(b, p->from + i);
     pq_hybrid_write(&w->body, w->levels, p->rows, 1);
     return TD_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Page decompressors, one chosen by the first byte, the plain size by the next two. Snappy is ours, so a second decoder, as
- * plain as the format's description, must come to the same bytes; what the encoders make must come back whole; a target of
- * another size than the stream's is refused. */
+ * Page decompressors, one chosen by the first byte, the plain size by the next two. Snappy is ours, so a second
+ * decoder, as plain as the format's description, must come to the same bytes; what the encoders make must come back
+ * whole; a target of another size than the stream's is refused. */
 #include <tapedeck/parquet.h>
 #include "parquet/pq_codec.h"
 #include "fuzz.h"

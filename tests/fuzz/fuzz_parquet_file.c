@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Any bytes as a Parquet file: the footer, then every column that calls itself readable, its pages by headers alone, the
- * cursor put here and there, and the rule that a row read after a seek is the row read in order. */
+ * Any bytes as a Parquet file: the footer, then every column that calls itself readable, its pages by headers alone,
+ * the cursor put here and there, and the rule that a row read after a seek is the row read in order. */
 #include <tapedeck/parquet.h>
 #include "fuzz.h"
 
@@ -120,7 +120,8 @@ static void read_column(const struct td_pq_file *file, int index)
     FUZZ_CHECK((int64_t)total <= td_pq_rows(file));
     if (code != TD_OK && td_pq_read(reader, &array, BATCH, &rows, &err) == TD_OK)
         FUZZ_CHECK(!rows); /* a damaged file does not mend by asking again */
-    if (code != TD_OK && td_pq_seek(reader, 0, &err) == TD_OK && td_pq_read(reader, &array, BATCH, &rows, &err) == TD_OK)
+    if (code != TD_OK && td_pq_seek(reader, 0, &err) == TD_OK &&
+        td_pq_read(reader, &array, BATCH, &rows, &err) == TD_OK)
         touch(column, &array, rows);
     if (code == TD_OK && !rows)
         FUZZ_CHECK((int64_t)total == td_pq_rows(file));
@@ -222,9 +223,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-/* Most changes to a file only tear its footer from its data. Half of ours keep the rest in its place: they change the bytes of
- * the data and leave its length alone, or change the footer, in whatever way, and restate its length. */
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max) __attribute__((weak)); /* libFuzzer's, not in the replay */
+/* Most changes to a file only tear its footer from its data. Half of ours keep the rest in its place: they change the
+ * bytes of the data and leave its length alone, or change the footer, in whatever way, and restate its length. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max)
+    __attribute__((weak)); /* libFuzzer's, not in the replay */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
 
 static size_t mutate_data(uint8_t *data, size_t end, uint64_t dice)

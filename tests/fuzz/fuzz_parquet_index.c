@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The page index: any bytes stand where the offset index and the column index of a sound file should. Without a seal they may
- * say what they like, no row changes; with one they are believed, and lies end in errors or plain values, never in bytes that
- * are not the file's. */
+ * The page index: any bytes stand where the offset index and the column index of a sound file should. Without a seal
+ * they may say what they like, no row changes; with one they are believed, and lies end in errors or plain values,
+ * never in bytes that are not the file's. */
 #include "parquet/pq_file.h"
 #include "parquet/pq_index.h"
 #include "fuzz_file.h"
@@ -17,7 +17,7 @@ static const struct td_pq_column about[COLUMNS] = {
     {.name = "s", .type = TD_PQ_BYTE_ARRAY, .logical = TD_PQ_STRING, .optional = true},
     {.name = "k", .type = TD_PQ_INT32},
 };
-static uint8_t *sound;        /* the file, footer last */
+static uint8_t *sound;                /* the file, footer last */
 static size_t sound_size, sound_data; /* all of it; up to its footer */
 
 static bool has(size_t column, int64_t row)
@@ -91,7 +91,8 @@ static void check_rows(size_t column, const struct td_pq_array *array, int64_t f
 static void read_ranges(const struct td_pq_file *file, int column, int64_t a, int64_t b, bool honest)
 {
     static uint64_t values[BATCH * 2], valid[TD_PQ_WORDS(BATCH)];
-    const struct td_pq_range wanted[] = {{a % 200, a % 200 + 1}, {a % 200 + 2, a % 200 + 2 + b % 90}, {300 + b % 290, ROWS}};
+    const struct td_pq_range wanted[] = {
+        {a % 200, a % 200 + 1}, {a % 200 + 2, a % 200 + 2 + b % 90}, {300 + b % 290, ROWS}};
     const size_t first = b % 90 ? 0 : 2; /* an empty range is none */
     struct td_pq_array array = {values, valid};
     struct td_pq_reader *reader = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Bytes decide a schema, rows and how they are written; the file is written, read back and compared value for value and bit
- * for bit, whole, in batches and after a seek. Written twice it is the same bytes. */
+ * Bytes decide a schema, rows and how they are written; the file is written, read back and compared value for value and
+ * bit for bit, whole, in batches and after a seek. Written twice it is the same bytes. */
 #include <tapedeck/parquet.h>
 #include "fuzz_file.h"
 
@@ -46,7 +46,8 @@ static enum td_pq_encoding some_encoding(enum td_pq_type type, unsigned dice)
 {
     static const enum td_pq_encoding whole[] = {TD_PQ_ENC_AUTO, TD_PQ_ENC_PLAIN, TD_PQ_ENC_DICT, TD_PQ_ENC_DELTA,
                                                 TD_PQ_ENC_BYTE_STREAM_SPLIT},
-                                     real[] = {TD_PQ_ENC_AUTO, TD_PQ_ENC_PLAIN, TD_PQ_ENC_DICT, TD_PQ_ENC_BYTE_STREAM_SPLIT},
+                                     real[] = {TD_PQ_ENC_AUTO, TD_PQ_ENC_PLAIN, TD_PQ_ENC_DICT,
+                                               TD_PQ_ENC_BYTE_STREAM_SPLIT},
                                      text[] = {TD_PQ_ENC_AUTO, TD_PQ_ENC_PLAIN, TD_PQ_ENC_DICT, TD_PQ_ENC_DELTA_LENGTH,
                                                TD_PQ_ENC_DELTA_BYTES},
                                      fixed[] = {TD_PQ_ENC_AUTO, TD_PQ_ENC_PLAIN, TD_PQ_ENC_DICT, TD_PQ_ENC_DELTA_BYTES,
@@ -138,7 +139,8 @@ static void make_column(struct fuzz_in *in, struct column *c, size_t index, size
     memset(c->values, 0, sizeof c->values);
     c->array = (struct td_pq_array){c->values, c->about.optional ? c->valid : NULL};
     for (size_t row = 0; row < rows; row++) {
-        bool valid = nulls % 4 == 0 || nulls % 4 == 1 || (nulls % 4 == 2 ? fuzz_u8(in) % 3 != 0 : row / (1 + nulls / 4) % 2);
+        bool valid =
+            nulls % 4 == 0 || nulls % 4 == 1 || (nulls % 4 == 2 ? fuzz_u8(in) % 3 != 0 : row / (1 + nulls / 4) % 2);
         if (valid && c->about.optional)
             c->valid[row / 64] |= UINT64_C(1) << row % 64;
         if (valid)
@@ -162,7 +164,8 @@ static enum td_code write_part(struct td_pq_writer *writer, size_t count, size_t
     return td_pq_write(writer, part, n, err);
 }
 
-static uint8_t *write_file(const struct td_pq_write_options *options, size_t count, size_t rows, size_t step, size_t *size)
+static uint8_t *write_file(const struct td_pq_write_options *options, size_t count, size_t rows, size_t step,
+                           size_t *size)
 {
     static struct fuzz_file file;
     struct td_pq_column about[MOST_COLUMNS];
@@ -215,7 +218,8 @@ static void read_file(const uint8_t *bytes, size_t size, size_t count, size_t ro
     FUZZ_CHECK(strcmp(td_pq_meta(file, "key"), "value") == 0);
     for (size_t c = 0; c < count; c++) { /* asked for from the last to the first */
         const struct td_pq_column *about = td_pq_column_at(file, c), *wanted = &columns[c].about;
-        FUZZ_CHECK(about->type == wanted->type && about->logical == wanted->logical && about->optional == wanted->optional);
+        FUZZ_CHECK(about->type == wanted->type && about->logical == wanted->logical &&
+                   about->optional == wanted->optional);
         FUZZ_CHECK(strcmp(about->name, wanted->name) == 0 && !about->unsupported);
         order[c] = (int)(count - 1 - c);
         arrays[c] = (struct td_pq_array){values[c], valid[c]};
@@ -244,7 +248,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t bits = fuzz_u8(&in);
     size_t count = 1 + fuzz_u8(&in) % MOST_COLUMNS, rows = fuzz_bits(&in, 2) % (MOST_ROWS + 1), first, second;
     rows /= count; /* as many values in a wide table as in a narrow one */
-    struct td_pq_write_options options = {.uncompressed = bits & 1, .data_page_v2 = bits & 2, .no_dictionary = bits & 4,
+    struct td_pq_write_options options = {.uncompressed = bits & 1,
+                                          .data_page_v2 = bits & 2,
+                                          .no_dictionary = bits & 4,
                                           .group_rows = bits & 8 ? rows / 16 + 1 + fuzz_bits(&in, 2) % 900 : 0,
                                           .page_rows = bits & 16 ? rows / 64 + 1 + fuzz_u8(&in) : 0,
                                           .page_bytes = bits & 32 ? rows / 8 + 1 + fuzz_bits(&in, 2) : 0};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Metadata without its file: the first byte says whether the rest is a footer, a page header or a struct of any kind to be
- * skipped. What comes out of a sound footer keeps the promises that later code builds on, and memory stays in its budget. */
+ * Metadata without its file: the first byte says whether the rest is a footer, a page header or a struct of any kind to
+ * be skipped. What comes out of a sound footer keeps the promises that later code builds on, and memory stays in its
+ * budget. */
 #include "parquet/pq_meta.h"
 #include "fuzz.h"
 

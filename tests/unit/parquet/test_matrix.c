@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Files of many writers, each with the values it holds as canonical CSV beside it; and damaged files, which must end in
- * an error or in plain values within bounded memory. */
+ * Files of many writers, each with the values it holds as canonical CSV beside it, and the corpus of the format's project. */
 #include "check.h"
 #include <math.h>
 #include <tapedeck/parquet.h>
@@ -361,25 +360,6 @@ static enum td_code exercise(const char *path, struct td_err *err)
     return code;
 }
 
-static void hostile_files_are_survived(void **state)
-{
-    struct td_names names = {0};
-    struct td_err err;
-    size_t refused = 0, files = 0;
-    (void)state;
-    SHARED_OR_SKIP(dir, "fixtures/parquet-matrix/hostile");
-    ASSERT_OK(td_dir_list(dir, &names, &err), err);
-    for (size_t i = 0; i < names.count; i++) {
-        char path[2048];
-        td_snprintf(path, sizeof path, "%s/%s", dir, names.items[i]);
-        refused += exercise(path, &err) != TD_OK;
-        files++;
-    }
-    print_message("%zu of %zu damaged files refused, the others read as plain values\n", refused, files);
-    assert_true(files >= 200 && refused >= files / 2);
-    td_names_free(&names);
-}
-
 /* The corpus of the format's own project: read whole, or refused for a known reason. */
 static void corpus_is_read_or_refused_by_name(void **state)
 {
@@ -419,7 +399,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matrix_equals_csv),
-        cmocka_unit_test(hostile_files_are_survived),
         cmocka_unit_test(corpus_is_read_or_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

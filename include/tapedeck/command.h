@@ -35,7 +35,7 @@ struct td_app { /* made by the front end; commands run on one thread at a time *
     bool want_quit;
     int want_clock, want_mouse; /* :set clock on|off: 1, 0; -1 = no wish */
     char want_save[512];        /* :save-display FILE */
-    char want_sort[64], want_filter[512], want_tf[8], want_view[32]; /* "" = no wish; a filter of "-" clears it */
+    char want_sort[64], want_filter[512], want_tf[8]; /* "" = no wish; a filter of "-" clears it */
     char goto_ticker[TD_TICKER_MAX]; /* deck: show this ticker's chart */
     td_day goto_day;            /* deck: show this day's watchlist; TD_NO_DAY = no wish */
     char want_theme[64];

@@ -50,14 +50,6 @@ static enum td_code run_filter(struct td_app *app, const struct td_args *args, s
     return TD_OK;
 }
 
-static enum td_code run_view(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
-{
-    (void)out;
-    (void)err;
-    td_copy(app->want_view, sizeof app->want_view, td_args_text(args, "name"));
-    return TD_OK;
-}
-
 static enum td_code run_set(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
 {
     int on = strcmp(td_args_text(args, "value"), "on") == 0;
@@ -90,9 +82,6 @@ static const struct td_arg_def sort_args[] = {ARG("column", .positional = true, 
 static const struct td_arg_def filter_args[] = {ARG("expression", .positional = true, .repeated = true,
                                                     .type = TD_ARG_FILTER, .metavar = "EXPR",
                                                     .help = "rows to show; nothing shows all")};
-static const struct td_arg_def view_args[] = {ARG("name", .positional = true, .required = true, .type = TD_ARG_CHOICE,
-                                                  .choices = "deck|watchlist|chart|downloads|log|help",
-                                                  .metavar = "VIEW", .help = "what fills the screen")};
 static const struct td_arg_def set_args[] = {
     ARG("what", .positional = true, .required = true, .type = TD_ARG_CHOICE, .choices = "clock|mouse",
         .metavar = "clock|mouse", .help = "what to switch"),
@@ -108,13 +97,6 @@ const struct td_command deck_commands[] = {
      .group = "deck",
      .summary = "leave the deck; running jobs stop at a unit boundary",
      .run = run_quit,
-     .deck_only = true},
-    {.name = "view",
-     .group = "deck",
-     .summary = "choose what fills the screen",
-     .args = view_args,
-     .arg_count = 1,
-     .run = run_view,
      .deck_only = true},
     {.name = "goto",
      .group = "deck",

@@ -36,7 +36,7 @@ static enum td_code put_years(const struct td_coverage *map, size_t from, size_t
         left = left < to - m ? left : to - m;
         char year[16];
         td_snprintf(year, sizeof year, "%04d", month / 12);
-        const char *shown = left >= 4 ? year : left >= 2 ? year + 2 : "";
+        const char *shown = left > 4 || (left == 4 && m + left == to) ? year : left > 2 ? year + 2 : "";
         td_buf_printf(&line, "%-*s", (int)left, shown);
         m += left;
     }
@@ -240,11 +240,17 @@ static enum td_code coverage_plan(struct td_app *app, const struct td_coverage *
     return code;
 }
 
+static bool interrupted(void *ctx)
+{
+    struct td_app *app = ctx;
+    return !app->interactive && app->interrupted && app->interrupted(app->interrupted_ctx, 0); /* the deck reads its own signals */
+}
+
 static enum td_code run_coverage(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
 {
     struct td_coverage map = {0};
     struct td_names tickers = {0};
-    struct td_coverage_options options = {.from = td_args_day(args, "from"), .to = td_args_day(args, "to")};
+    struct td_coverage_options options = {.from = td_args_day(args, "from"), .to = td_args_day(args, "to"), .stopped = interrupted, .ctx = app};
     (void)td_table_parse(td_args_text(args, "table"), &options.table);
     if (options.from != TD_NO_DAY && options.to != TD_NO_DAY && options.to < options.from)
         return td_fail(err, TD_USAGE, "coverage: the range ends before it begins");

@@ -317,8 +317,10 @@ enum td_code td_coverage_read(const struct td_lake *lake, const struct td_covera
         code = read_listings(&work, err);
     if (code == TD_OK)
         code = make_room(&work, err);
-    for (size_t i = 0; code == TD_OK && i < out->tickers.count; i++)
-        code = read_ticker(&work, i, err);
+    for (size_t i = 0; code == TD_OK && i < out->tickers.count; i++) {
+        bool stop = options->stopped && options->stopped(options->ctx);
+        code = stop ? td_fail(err, TD_CANCELLED, "interrupted") : read_ticker(&work, i, err);
+    }
     td_bronze_list_free(&work.files);
     td_rows_free(&work.listings);
     td_free(work.days);

@@ -5,6 +5,7 @@
 #define TAPEDECK_UI_DECK_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include <tapedeck/ui.h>
 
@@ -45,8 +46,8 @@ struct pane { /* one static table a pane */
     void (*click)(struct deck *deck, struct area area, int row, int col, int button); /* relative; may be NULL */
     void (*prepare)(struct deck *deck, struct area area); /* before title and draw of a frame; may be NULL */
 };
-enum pane_id { PANE_WATCH, PANE_CHART, PANE_JOBS, PANE_LOG, PANE_TEXT, PANE_COUNT };
-extern const struct pane deck_pane_watch, deck_pane_chart, deck_pane_jobs, deck_pane_log, deck_pane_text;
+enum pane_id { PANE_WATCH, PANE_CHART, PANE_JOBS, PANE_LOG, PANE_TEXT, PANE_COVERAGE, PANE_COUNT };
+extern const struct pane deck_pane_watch, deck_pane_chart, deck_pane_jobs, deck_pane_log, deck_pane_text, deck_pane_coverage;
 const struct pane *deck_pane(enum pane_id id);
 bool deck_pane_find(const char *name, enum pane_id *out);
 
@@ -148,6 +149,27 @@ void text_scroll(struct text_view *view, long step);
 void text_draw(struct deck *deck, struct text_view *view, struct area area, bool numbered);
 void text_help(struct deck *deck, const char *topic); /* NULL = keys and commands */
 
+/* ---- coverage ---- */
+
+struct coverage_view {
+    struct coverage_data *data; /* NULL until the first answer; immutable once applied */
+    enum td_table table;
+    bool asked, loading, stale; /* stale: bronze may have changed since; read again when it is looked at */
+    atomic_bool stop;       /* any thread reads it: a reading under way ends */
+    size_t row, col;        /* of the cursor */
+    size_t top, left;
+    char ticker[TD_TICKER_MAX]; /* under the cursor: survives another reading */
+    int page;               /* tickers shown at the last draw */
+};
+void coverage_move(struct deck *deck, long rows, long months);
+void coverage_next_hole(struct deck *deck);
+void coverage_fill(struct deck *deck);        /* the command that fills the cell under the cursor, into the prompt */
+void coverage_plan(struct deck *deck);        /* all of them, into the text pane */
+void coverage_other_table(struct deck *deck); /* minute bars or daily bars */
+void coverage_forget(struct deck *deck);      /* data on disk changed */
+void coverage_stop(struct deck *deck);        /* the deck ends */
+void coverage_free(struct deck *deck);
+
 /* ---- the deck ---- */
 
 struct deck {
@@ -176,6 +198,7 @@ struct deck {
     size_t job_count, job_cursor;
     bool jobs_loading, jobs_stale;
     struct text_view text, log;
+    struct coverage_view coverage;
     uint64_t log_seen;
     /* bottom line */
     char message[DECK_MESSAGE];

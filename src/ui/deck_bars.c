@@ -123,6 +123,8 @@ static const char *hints(const struct deck *deck)
         return "1-7 timeframe  h l pan  + - zoom  [ ] crosshair  Tab pane  ? help  q quit";
     if (deck->focus == PANE_JOBS)
         return "j k choose  p pause  r resume  x cancel  R retry failed  Tab pane  ? help";
+    if (deck->focus == PANE_COVERAGE)
+        return "Esc back  h j k l move  n next hole  Enter fill it  p plan  t table  ? help  q quit";
     return "j k move  Enter chart  s sort  / filter  a all  < > day  Tab pane  : command  ? help  q quit";
 }
 

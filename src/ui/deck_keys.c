@@ -20,6 +20,7 @@ static const struct binding bindings[] = {
     {"w", -1, "pane watchlist", "to the watchlist"},
     {"c", -1, "pane chart", "to the chart"},
     {"d", -1, "pane downloads", "to the downloads"},
+    {"C", -1, "pane coverage", "to the coverage"},
     {"L", -1, "pane log", "to the log"},
     {"o", -1, "pane text", "what the last command printed"},
     {"<", -1, "day previous", "list of the session before"},
@@ -77,6 +78,12 @@ static const struct binding bindings[] = {
     {"x", PANE_JOBS, "job cancel", "stop it at a unit boundary"},
     {"R", PANE_JOBS, "job retry", "its failed units again"},
     {"Enter", PANE_JOBS, "job units", "failed and skipped units"},
+    {"h", PANE_COVERAGE, "go left", "older month"},
+    {"l", PANE_COVERAGE, "go right", "newer month"},
+    {"n", PANE_COVERAGE, "go next-hole", "next month with unknown sessions"},
+    {"t", PANE_COVERAGE, "go other-table", "minute bars or daily bars"},
+    {"p", PANE_COVERAGE, "go plan", "the commands that fill all holes"},
+    {"Enter", PANE_COVERAGE, "go fill", "the command that fills this hole, into the prompt"},
 };
 
 const struct binding *deck_binding_at(size_t i)

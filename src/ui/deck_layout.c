@@ -13,6 +13,7 @@
 static const struct pane *const panes[PANE_COUNT] = {
     [PANE_WATCH] = &deck_pane_watch, [PANE_CHART] = &deck_pane_chart, [PANE_JOBS] = &deck_pane_jobs,
     [PANE_LOG] = &deck_pane_log,     [PANE_TEXT] = &deck_pane_text,
+    [PANE_COVERAGE] = &deck_pane_coverage,
 };
 
 const struct pane *deck_pane(enum pane_id id)

@@ -45,6 +45,7 @@ static void notice_ends(struct deck *deck, const struct jobs_task *task)
     if (data) {
         watch_refresh(deck);
         chart_forget(deck);
+        coverage_forget(deck);
     }
 }
 

@@ -22,6 +22,7 @@ static void move_rows(struct deck *deck, long step)
     case PANE_JOBS: jobs_move(deck, step); break;
     case PANE_LOG: text_scroll(&deck->log, step); break;
     case PANE_TEXT: text_scroll(&deck->text, step); break;
+    case PANE_COVERAGE: coverage_move(deck, step, 0); break;
     default: watch_move(deck, step); break;
     }
     deck->dirty = true;
@@ -29,7 +30,10 @@ static void move_rows(struct deck *deck, long step)
 
 static long page_of(const struct deck *deck)
 {
-    int page = deck->focus == PANE_LOG ? deck->log.page : deck->focus == PANE_TEXT ? deck->text.page : deck->watch.page;
+    int page = deck->focus == PANE_LOG        ? deck->log.page
+               : deck->focus == PANE_TEXT     ? deck->text.page
+               : deck->focus == PANE_COVERAGE ? deck->coverage.page
+                                              : deck->watch.page;
     return page > 1 ? page - 1 : 1;
 }
 
@@ -49,13 +53,40 @@ static void go_page_down(struct deck *deck, long n)
 {
     move_rows(deck, n * page_of(deck));
 }
+static void move_columns(struct deck *deck, long step)
+{
+    if (deck->focus == PANE_COVERAGE)
+        coverage_move(deck, 0, step);
+    else
+        chart_pan(deck, step);
+}
 static void go_left(struct deck *deck, long n)
 {
-    chart_pan(deck, -n);
+    move_columns(deck, -n);
 }
 static void go_right(struct deck *deck, long n)
 {
-    chart_pan(deck, n);
+    move_columns(deck, n);
+}
+static void go_fill(struct deck *deck, long n)
+{
+    (void)n;
+    coverage_fill(deck);
+}
+static void go_plan(struct deck *deck, long n)
+{
+    (void)n;
+    coverage_plan(deck);
+}
+static void go_other_table(struct deck *deck, long n)
+{
+    (void)n;
+    coverage_other_table(deck);
+}
+static void go_next_hole(struct deck *deck, long n)
+{
+    for (long i = 0; i < n && i < 1000; i++)
+        coverage_next_hole(deck);
 }
 static void go_cross_left(struct deck *deck, long n)
 {
@@ -124,7 +155,7 @@ static void go_back(struct deck *deck, long n)
 {
     (void)n;
     deck->chart.cursor = -1;
-    if (deck->focus == PANE_TEXT || deck->focus == PANE_LOG)
+    if (deck->focus == PANE_TEXT || deck->focus == PANE_LOG || deck->focus == PANE_COVERAGE)
         deck->focus = PANE_WATCH;
     deck_zoom(deck, PANE_COUNT);
 }
@@ -179,6 +210,7 @@ static const struct {
     {"cross-right", go_cross_right}, {"zoom-in", go_zoom_in}, {"zoom-out", go_zoom_out}, {"chart-home", go_home},
     {"next-pane", go_next_pane}, {"previous-pane", go_previous_pane}, {"zoom-pane", go_zoom_pane}, {"back", go_back},
     {"redraw", go_redraw}, {"resort", go_resort}, {"sort-next", go_sort_next}, {"sort-reverse", go_sort_reverse},
+    {"fill", go_fill}, {"plan", go_plan}, {"other-table", go_other_table}, {"next-hole", go_next_hole},
 };
 
 static enum td_code run_go(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
@@ -216,9 +248,13 @@ static enum td_code run_pane(struct td_app *app, const struct td_args *args, str
         deck_zoom(deck, PANE_COUNT);
         return TD_OK;
     }
+    if (name && strcmp(name, "help") == 0) {
+        text_help(deck, NULL);
+        return TD_OK;
+    }
     if (!name || !deck_pane_find(name, &id))
-        return td_fail(err, TD_USAGE, "pane: %s is none of deck, watchlist, chart, downloads, log, text", name ? name : "");
-    if (id == PANE_LOG || id == PANE_TEXT)
+        return td_fail(err, TD_USAGE, "pane: %s is none of deck, watchlist, chart, downloads, coverage, log, text, help", name ? name : "");
+    if (id == PANE_LOG || id == PANE_TEXT || id == PANE_COVERAGE)
         deck_zoom(deck, id);
     else {
         if (deck->zoomed != PANE_COUNT)
@@ -427,12 +463,12 @@ static enum td_code run_keys(struct td_app *app, const struct td_args *args, str
 static const struct td_arg_def go_args[] = {
     ARG("where", .type = TD_ARG_CHOICE, .positional = true, .required = true, .metavar = "WHERE", .help = "direction",
         .choices = "up|down|page-up|page-down|top|bottom|left|right|cross-left|cross-right|zoom-in|zoom-out|chart-home|next-pane|"
-                   "previous-pane|zoom-pane|back|redraw|resort|sort-next|sort-reverse"),
+                   "previous-pane|zoom-pane|back|redraw|resort|sort-next|sort-reverse|fill|plan|other-table|next-hole"),
     ARG("times", .type = TD_ARG_INT, .positional = true, .metavar = "N", .help = "how often, 1 without"),
 };
 static const struct td_arg_def pane_args[] = {
-    ARG("name", .type = TD_ARG_CHOICE, .choices = "deck|watchlist|chart|downloads|log|text", .positional = true, .required = true,
-        .metavar = "PANE", .help = "pane to go to; deck shows all"),
+    ARG("name", .type = TD_ARG_CHOICE, .choices = "deck|watchlist|chart|downloads|coverage|log|text|help", .positional = true, .required = true,
+        .metavar = "PANE", .help = "pane to go to; deck shows several"),
 };
 static const struct td_arg_def day_args[] = {
     ARG("day", .type = TD_ARG_TEXT, .positional = true, .required = true, .metavar = "DAY", .help = "previous, next, newest or YYYY-MM-DD"),
@@ -472,7 +508,8 @@ static const struct td_arg_def keys_args[] = {
 
 static const struct td_command own_commands[] = {
     ROW("go", "move the cursor, the chart, the crosshair or the focus", go_args, run_go),
-    ROW("pane", "go to a pane", pane_args, run_pane),
+    {.name = "pane", .aliases = "view", .group = "deck", .summary = "go to a pane", .args = pane_args, .arg_count = TD_COUNT(pane_args),
+     .run = run_pane, .deck_only = true},
     ROW("day", "show the list of another session", day_args, run_day),
     ROW("rows", "info-rich rows only, or all", rows_args, run_rows),
     ROW0("why", "where the numbers on the screen come from", run_why),

@@ -93,19 +93,6 @@ static void wish_tf(struct deck *deck, const char *text)
         deck_say(deck, TD_ROLE_ERROR, "tf: %s is none of auto, 1m, 5m, 15m, 30m, 1h, 4h, 1d", text);
 }
 
-static void wish_view(struct deck *deck, const char *text)
-{
-    enum pane_id id;
-    if (strcmp(text, "help") == 0)
-        text_help(deck, NULL);
-    else if (strcmp(text, "deck") == 0)
-        deck_zoom(deck, PANE_COUNT);
-    else if (deck_pane_find(text, &id))
-        deck_zoom(deck, id);
-    else
-        deck_say(deck, TD_ROLE_ERROR, "there is no view called %s", text);
-}
-
 /* Wishes that only the deck's own commands make: they run on this thread. */
 static void take_own_wishes(struct deck *deck)
 {
@@ -123,13 +110,11 @@ static void take_own_wishes(struct deck *deck)
         deck_say(deck, TD_ROLE_ERROR, "%s", err.text);
     if (app->want_filter[0])
         wish_filter(deck, app->want_filter);
-    if (app->want_view[0])
-        wish_view(deck, app->want_view);
     if (app->want_theme[0])
         deck_set_theme(deck, app->want_theme);
     if (app->want_save[0])
         deck_save_display(deck, app->want_save);
-    app->want_sort[0] = app->want_filter[0] = app->want_view[0] = app->want_theme[0] = app->want_save[0] = '\0';
+    app->want_sort[0] = app->want_filter[0] = app->want_theme[0] = app->want_save[0] = '\0';
 }
 
 /* What a finished command asks the deck to show; left alone while another one runs, since that one may be writing it. */
@@ -472,6 +457,7 @@ static void start(struct deck *deck, const struct td_ui_options *options)
 static void close_deck(struct deck *deck)
 {
     screen_close(deck->screen); /* first: whoever waits for a worker sees a sane terminal */
+    coverage_stop(deck);
     prompt_free();
     deck_finish_tasks(deck);
     if (deck->command_pool)
@@ -480,6 +466,7 @@ static void close_deck(struct deck *deck)
     loop_free(deck->loop);
     watch_free(deck);
     chart_free(deck);
+    coverage_free(deck);
     td_buf_free(&deck->text.text);
     td_buf_free(&deck->log.text);
     td_grid_free(&deck->grid);

@@ -109,6 +109,7 @@ struct td_pq_chunk_info {
     int64_t values, nulls; /* nulls -1 = not stated */
     int64_t compressed, uncompressed, offset; /* bytes; offset of the first page */
     uint32_t encodings;                       /* bit e set = encoding e listed */
+    bool offset_index, column_index;          /* the footer names one */
     bool has_min_max;                         /* usable bounds (typed order) */
     struct td_str min, max;                   /* PLAIN bytes, owned by the file */
 };
@@ -210,6 +211,46 @@ struct td_pq_page_info {
 /* Call fn for every page of a chunk, in file order, from headers alone; stops when fn returns false. */
 enum td_code td_pq_pages(const struct td_pq_file *file, size_t group, size_t column,
                          bool (*fn)(void *ctx, const struct td_pq_page_info *page), void *ctx, struct td_err *err);
+
+struct td_pq_page_index { /* what the page index says of a data page, true or not */
+    int64_t offset, first_row; /* in the file; in the row group */
+    int64_t nulls;             /* -1 = not stated */
+    bool null_page;            /* it says so */
+    bool has_min_max;          /* usable bounds: PLAIN bytes in the arena */
+    struct td_str min, max;
+};
+/* The page index of a chunk, one entry a data page, into the arena; *count is 0 where there is none or it is malformed. Any
+ * thread. TD_IO, TD_NOMEM. */
+enum td_code td_pq_index(const struct td_pq_file *file, size_t group, size_t column, struct td_arena *arena,
+                         struct td_pq_page_index **out, size_t *count, struct td_err *err);
+
+/* ---- is a file what it says? ---- */
+
+struct td_pq_finding {
+    int column;          /* leaf; -1 = the file as a whole */
+    const char *name;    /* of the column, as the file has it; NULL without one */
+    int64_t group, page; /* -1 = not of one; pages count from 0 as td_pq_pages gives them */
+    int64_t offset;      /* in the file; -1 = nowhere in particular */
+    const char *text;    /* what is wrong: one line, printable; the callee's until it returns */
+};
+struct td_pq_verified {
+    int64_t rows;
+    uint64_t pages;                 /* data pages decoded */
+    size_t columns, columns_passed; /* checked; passed over because they are nested or encrypted */
+    uint64_t findings;
+    enum td_pq_seal seal;
+};
+/* Decode everything and compare it with all that the file says of it: footer, checksums, places and sizes of chunks and
+ * pages, row counts, dictionary codes, statistics of chunks and pages, column and offset index, the seal. Every
+ * disagreement goes to fn, which returns false to hear of no more. One damage is told once: a page that does not match its
+ * checksum is not decoded, and what depends on it is not judged. A file that cannot be opened is a finding too; the code is
+ * TD_OK however many there are, else TD_IO, TD_NOMEM, TD_MISSING (no such file). */
+enum td_code td_pq_verify(const char *path, bool (*fn)(void *ctx, const struct td_pq_finding *finding), void *ctx,
+                          struct td_pq_verified *out, struct td_err *err);
+/* The same of an opened file. */
+enum td_code td_pq_verify_file(const struct td_pq_file *file,
+                               bool (*fn)(void *ctx, const struct td_pq_finding *finding), void *ctx,
+                               struct td_pq_verified *out, struct td_err *err);
 
 /* ---- writer ---- */
 

@@ -316,24 +316,20 @@ static enum td_code count_file(struct td_app *app, const char *path, const struc
     return code;
 }
 
-static enum td_code file_rows(struct td_app *app, const struct td_args *args, bool verify, struct td_out *out,
-                              struct td_err *err)
+static enum td_code run_count(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
 {
-    static const struct td_view_column columns[] = {
-        {"file", TD_KIND_STR}, {"rows", TD_KIND_I64}, {"state", TD_KIND_STR}};
+    static const struct td_view_column columns[] = {{"file", TD_KIND_STR}, {"rows", TD_KIND_I64}};
     struct td_out_stream stream;
-    enum td_code code = td_out_begin(&stream, out, columns, verify ? 3 : 2, err), worst = TD_OK;
+    enum td_code code = td_out_begin(&stream, out, columns, TD_COUNT(columns), err), worst = TD_OK;
     if (code != TD_OK)
         return code;
     for (size_t i = 0; code == TD_OK && i < td_args_count(args, "file"); i++) {
         const char *path = td_args_nth(args, "file", i);
         struct td_err why = {0};
         uint64_t rows = 0;
-        enum td_code one =
-            verify ? td_parquet_verify(path, &rows, &why) : count_file(app, path, args, &rows, &why);
+        enum td_code one = count_file(app, path, args, &rows, &why);
         const struct td_cell cells[] = {{.kind = TD_KIND_STR, .v.s = td_str_of(path)},
-                                        {.kind = one == TD_OK ? TD_KIND_I64 : TD_KIND_NULL, .v.i = (int64_t)rows},
-                                        {.kind = TD_KIND_STR, .v.s = td_str_of(one == TD_OK ? "good" : why.text)}};
+                                        {.kind = one == TD_OK ? TD_KIND_I64 : TD_KIND_NULL, .v.i = (int64_t)rows}};
         code = td_out_row(&stream, cells, err);
         if (one != TD_OK && worst == TD_OK) {
             worst = one;
@@ -345,14 +341,90 @@ static enum td_code file_rows(struct td_app *app, const struct td_args *args, bo
     return code != TD_OK ? code : worst != TD_OK ? worst : ended;
 }
 
-static enum td_code run_count(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
+#define MAX_FINDINGS 1000 /* rows that verify prints of one file */
+
+struct verify {
+    struct td_out_stream stream;
+    const char *path;
+    uint64_t found; /* in this file */
+    char first[200];
+    enum td_code code;
+    struct td_err *err;
+};
+
+static struct td_cell place_cell(int64_t value)
 {
-    return file_rows(app, args, false, out, err);
+    return (struct td_cell){.kind = value < 0 ? TD_KIND_NULL : TD_KIND_I64, .v.i = value};
+}
+
+static enum td_code verify_row(struct verify *v, const struct td_parquet_finding *f, int64_t rows)
+{
+    const struct td_cell cells[] = {
+        {.kind = TD_KIND_STR, .v.s = td_str_of(v->path)},
+        place_cell(rows),
+        {.kind = f->column ? TD_KIND_STR : TD_KIND_NULL, .v.s = td_str_of(f->column ? f->column : "")},
+        place_cell(f->group),
+        place_cell(f->page),
+        place_cell(f->offset),
+        {.kind = TD_KIND_STR, .v.s = td_str_of(f->text)}};
+    return td_out_row(&v->stream, cells, v->err);
+}
+
+static bool verify_finding(void *ctx, const struct td_parquet_finding *f)
+{
+    struct verify *v = ctx;
+    static const struct td_parquet_finding enough = {
+        .group = -1, .page = -1, .offset = -1, .text = "more than 1000 findings: the rest is not listed"};
+    if (!v->found++)
+        td_copy(v->first, sizeof v->first, f->text);
+    v->code = verify_row(v, v->found > MAX_FINDINGS ? &enough : f, -1);
+    return v->code == TD_OK && v->found <= MAX_FINDINGS;
+}
+
+static enum td_code verify_file(struct verify *v, struct td_err *why)
+{
+    struct td_parquet_finding state = {.group = -1, .page = -1, .offset = -1, .text = "good"};
+    uint64_t rows = 0;
+    v->found = 0;
+    enum td_code code = td_parquet_findings(v->path, verify_finding, v, &rows, why);
+    if (v->code != TD_OK)
+        return v->code;
+    if (code != TD_OK) {
+        state.text = why->text;
+        v->code = verify_row(v, &state, -1);
+    } else if (v->found) {
+        code = td_fail(why, TD_DATA, "%s: %llu %s, the first: %s", v->path, (unsigned long long)v->found,
+                       v->found == 1 ? "finding" : "findings", v->first);
+    } else {
+        v->code = verify_row(v, &state, (int64_t)rows);
+    }
+    return code;
 }
 
 static enum td_code run_verify(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
 {
-    return file_rows(app, args, true, out, err);
+    static const struct td_view_column columns[] = {{"file", TD_KIND_STR},      {"rows", TD_KIND_I64},
+                                                    {"column", TD_KIND_STR},    {"row_group", TD_KIND_I64},
+                                                    {"page", TD_KIND_I64},      {"offset", TD_KIND_I64},
+                                                    {"state", TD_KIND_STR}};
+    struct verify v = {.err = err};
+    enum td_code worst = TD_OK;
+    (void)app;
+    v.code = td_out_begin(&v.stream, out, columns, TD_COUNT(columns), err);
+    if (v.code != TD_OK)
+        return v.code;
+    for (size_t i = 0; v.code == TD_OK && i < td_args_count(args, "file"); i++) {
+        struct td_err why = {0};
+        v.path = td_args_nth(args, "file", i);
+        enum td_code one = verify_file(&v, &why);
+        if (one != TD_OK && worst == TD_OK) {
+            worst = one;
+            if (v.code == TD_OK && err)
+                *err = why;
+        }
+    }
+    enum td_code ended = td_out_end(&v.stream, NULL);
+    return v.code != TD_OK ? v.code : worst != TD_OK ? worst : ended;
 }
 
 #define FILES                                                                                                          \
@@ -387,6 +459,11 @@ static const char cat_help[] =
     "  tapedeck parquet cat FILE.parquet --where 'timestamp >= 2025-02-06 and volume > 1e5' --verbose\n"
     "  tapedeck parquet cat FILE.parquet --rows -1000.. --format csv";
 
+static const char verify_help[] =
+    "Checked are the footer, checksums, places and sizes of chunks and pages, row counts, dictionary codes, the\n"
+    "statistics of chunks and pages, the page index and, in files of tapedeck, the seal over both. A good file is one\n"
+    "row; a bad one is a row a finding, with column, row group, page and offset, and exit code 4.";
+
 const struct td_command parquet_commands[] = {
     {.name = "parquet schema",
      .group = "look",
@@ -402,7 +479,7 @@ const struct td_command parquet_commands[] = {
      .run = run_meta},
     {.name = "parquet pages",
      .group = "look",
-     .summary = "every page: type, encoding, sizes, offset",
+     .summary = "every page: type, encoding, sizes, offset, and what the page index says",
      .args = file_args,
      .arg_count = 1,
      .run = run_pages},
@@ -427,9 +504,10 @@ const struct td_command parquet_commands[] = {
      .run = run_count},
     {.name = "parquet verify",
      .group = "look",
-     .summary = "decode everything and check it against the statistics",
+     .summary = "decode everything and compare it with all that the file says of it",
      .args = file_args,
      .arg_count = 1,
-     .run = run_verify},
+     .run = run_verify,
+     .help = verify_help},
 };
 const size_t parquet_command_count = TD_COUNT(parquet_commands);

@@ -261,6 +261,8 @@ void td_pq_chunk(const struct td_pq_file *file, size_t group, size_t column, str
                                      .compressed = c->compressed,
                                      .uncompressed = c->uncompressed,
                                      .offset = c->start,
-                                     .encodings = c->encodings};
+                                     .encodings = c->encodings,
+                                     .offset_index = c->offset_index_length > 0,
+                                     .column_index = c->column_index_length > 0};
     out->has_min_max = pq_stats_bounds(&file->meta.leaves[column], &c->stats, &out->min, &out->max);
 }

@@ -219,3 +219,30 @@ size_t pq_index_page(const struct pq_place *places, size_t count, int64_t row)
     }
     return low ? low - 1 : 0;
 }
+
+enum td_code td_pq_index(const struct td_pq_file *file, size_t group, size_t column, struct td_arena *arena,
+                         struct td_pq_page_index **out, size_t *count, struct td_err *err)
+{
+    struct pq_index x;
+    const char *why;
+    enum td_code code = pq_index_load(file, group, column, true, arena, &x, &why, err);
+    *out = NULL;
+    *count = 0;
+    if (code != TD_OK || !x.pages)
+        return code;
+    *out = td_arena_alloc(arena, x.pages * sizeof **out);
+    if (!*out)
+        return td_fail(err, TD_NOMEM, "%s: out of memory for its page index", file->name);
+    *count = x.pages;
+    for (size_t i = 0; i < x.pages; i++) {
+        struct td_pq_page_index *p = &(*out)[i];
+        *p = (struct td_pq_page_index){.offset = x.places[i].offset, .first_row = x.places[i].first_row, .nulls = -1};
+        if (i >= x.bounded)
+            continue;
+        const struct pq_stats stats = {.has_min = true, .has_max = true, .min = x.min[i], .max = x.max[i]};
+        p->nulls = x.nulls ? x.nulls[i] : -1;
+        p->null_page = x.null_pages[i];
+        p->has_min_max = !p->null_page && pq_stats_bounds(&file->meta.leaves[column], &stats, &p->min, &p->max);
+    }
+    return TD_OK;
+}

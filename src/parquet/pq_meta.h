@@ -85,6 +85,8 @@ enum td_code pq_meta_parse(struct pq_meta *meta, const void *footer, size_t len,
 /* Leaves from schema elements in depth-first order; same error rules. */
 enum td_code pq_schema_leaves(const struct pq_schema_element *elements, size_t count, struct pq_meta *meta,
                               struct td_arena *arena, const char **why);
+/* A Statistics struct; texts point into the bytes of `in`, which keeps the fault if there is one. */
+void pq_stats_parse(struct pq_in *in, const struct pq_field *field, struct pq_stats *s);
 /* The usable bounds of a chunk by the column's own order; false when the file gives none that can be trusted. */
 bool pq_stats_bounds(const struct pq_leaf *leaf, const struct pq_stats *stats, struct td_str *min, struct td_str *max);
 

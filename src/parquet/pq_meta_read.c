@@ -131,9 +131,8 @@ static void parse_schema(struct parse *p, const struct pq_field *field)
         parse_element(p, &p->elements[i]);
 }
 
-static void parse_stats(struct parse *p, const struct pq_field *field, struct pq_stats *s)
+void pq_stats_parse(struct pq_in *in, const struct pq_field *field, struct pq_stats *s)
 {
-    struct pq_in *in = &p->in;
     struct pq_field f = {0};
     *s = (struct pq_stats){.nulls = -1, .nans = -1};
     if (!pq_in_struct(in, field))
@@ -141,20 +140,20 @@ static void parse_stats(struct parse *p, const struct pq_field *field, struct pq
     while (pq_in_next(in, &f)) {
         switch (f.id) {
         case 1:
-            s->old_max = keep_bytes(p, pq_in_binary(in, &f));
+            s->old_max = pq_in_binary(in, &f);
             s->has_old_max = true;
             break;
         case 2:
-            s->old_min = keep_bytes(p, pq_in_binary(in, &f));
+            s->old_min = pq_in_binary(in, &f);
             s->has_old_min = true;
             break;
         case 3: s->nulls = pq_in_i64(in, &f); break;
         case 5:
-            s->max = keep_bytes(p, pq_in_binary(in, &f));
+            s->max = pq_in_binary(in, &f);
             s->has_max = true;
             break;
         case 6:
-            s->min = keep_bytes(p, pq_in_binary(in, &f));
+            s->min = pq_in_binary(in, &f);
             s->has_min = true;
             break;
         case 7: s->max_exact = pq_in_bool(in, &f); break;
@@ -170,6 +169,19 @@ static void parse_stats(struct parse *p, const struct pq_field *field, struct pq
     }
     if (s->nulls < 0)
         s->nulls = -1;
+    if (s->nans < 0)
+        s->nans = -1;
+}
+
+/* Bounds into the arena: the footer's bytes do not stay. */
+static void parse_stats(struct parse *p, const struct pq_field *field, struct pq_stats *s)
+{
+    pq_stats_parse(&p->in, field, s);
+    struct td_str *const bounds[] = {&s->min, &s->max, &s->old_min, &s->old_max};
+    const bool has[] = {s->has_min, s->has_max, s->has_old_min, s->has_old_max};
+    for (int i = 0; i < 4; i++)
+        if (has[i])
+            *bounds[i] = keep_bytes(p, *bounds[i]);
 }
 
 static void parse_encodings(struct parse *p, const struct pq_field *field, struct pq_chunk *c)

@@ -93,9 +93,12 @@ int pq_stats_order(const struct td_pq_column *c, struct td_str a, struct td_str 
         memcpy(&q, b.ptr, 8);
         return isnan(p) || isnan(q) ? 2 : (p > q) - (p < q);
     default:
-        return c->logical == TD_PQ_DECIMAL   ? decimal_order(a, b)
-               : c->logical == TD_PQ_FLOAT16 ? half_order(a, b)
-                                             : td_str_cmp(a, b);
+        if (c->logical == TD_PQ_DECIMAL)
+            return decimal_order(a, b);
+        if (c->logical == TD_PQ_FLOAT16)
+            return half_order(a, b);
+        x = td_str_cmp(a, b); /* any number of that sign: 2 has a meaning here */
+        return (x > 0) - (x < 0);
     }
 }
 

@@ -111,4 +111,27 @@ make_lake() { # NAME OPTIONS...
   touch "$lake/READY"
 }
 
+# ---- day bars of many tickers, from the generator that comes with the shared data ----
+
+market_csv() { # TICKERS SESSIONS FILE
+  local from=$TAPEDECK_SHARED/tools/peers/gen/gen.c
+  [ -f "$from" ] && ${CC:-gcc} -O2 -w -o "$tools/gen" "$from" -lz -lm >>"$log" 2>&1 && "$tools/gen" daily 0 "$1" "$2" >"$3"
+}
+import_market() { # FILE LAKE: rows on days that are no session are quarantined
+  "$td" import "$1" --as stocks_daily --columns timestamp=trading_day,open=open_d,high=high_d,low=low_d,close=close_d,volume=vol_d,vwap=vwap_d --quiet --lake "$2"
+}
+# A lake of daily caches alone; its bronze, some 170,000 small files, is made in memory and thrown away.
+make_caches() { # TICKERS SESSIONS
+  local lake=$dir/lake-caches-$1x$2 csv=$dir/market.csv work=$dir/market
+  [ -e "$lake/READY" ] && return
+  market_csv "$1" "$2" "$csv" || return
+  say "making $lake, once"
+  [ ! -w /dev/shm ] || { ram=$(mktemp -d /dev/shm/bench.XXXXXX) && work=$ram/lake; }
+  rm -rf "$work" "$lake"
+  { import_market "$csv" "$work" && "$td" cache build --bars day --quiet --lake "$work"; } >>"$log" 2>&1 || return
+  rm -rf "${work:?}/bronze" "$csv"
+  cp -r "$work" "$lake" && rm -rf "${work:?}" && touch "$lake/READY"
+}
+cache_rows() { grep -o '"rows": *[0-9]*' "$1/cache/daily/MANIFEST.json" | awk -F: '{ n += $2 } END { print n + 0 }'; } # LAKE
+
 . tests/bench/bench_meter.sh

@@ -3,7 +3,6 @@
 //   node peer_polars.mjs null
 //   node peer_polars.mjs cache LAKE OUT         minutes to daily rows, one Parquet file a ticker
 //   node peer_polars.mjs universe CACHE OUT     daily rows to a watchlist a session and the ranking
-//   node peer_polars.mjs try CACHE OUT          names per session under two thresholds, nothing but the counts written
 import fs from 'node:fs';
 import path from 'node:path';
 import { createRequire } from 'node:module';
@@ -88,7 +87,37 @@ function cache() {
   }
 }
 
-const jobs = { null: () => pl.DataFrame({ a: [1] }), cache };
+// ---- daily rows to lists and the ranking: see peer_universe.mjs ----
+
+const columns = ['ticker', 'trading_day', 'close_d', 'pctchg_d', 'rvol30', 'rvol30_prior', 'vol_d', 'dollar_vol_d', 'vwap_d', 'gap_pct_d', 'market_cap_d', 'flags'];
+const tests = '^(Z.ZZT|[ABCIMNPTZ]TEST|ZTST|ZBZX|ZEXIT|ZIEXT|ZXIET|ZVV|ZXYZ|CBO|CBX|IGZ)$';
+function listed(rvol) {
+  const rule = e => e.fillNull(lit(false));
+  return pl.scanParquet(`${from}/*/daily.parquet`, { hivePartitioning: false, rechunk: false }).select(...columns.map(c => col(c)))
+    .filter(col('close_d').gtEq(0.5).and(col('close_d').ltEq(20)).and(col('market_cap_d').isNull().or(col('market_cap_d').ltEq(2e9)))
+      .and(col('flags').str.contains('split_suspect').not()).and(col('ticker').str.contains(tests).not()))
+    .withColumns(rule(col('rvol30').gtEq(rvol)).alias('r_rvol'), rule(col('pctchg_d').abs().gtEq(0.15)).alias('r_chg'), rule(col('dollar_vol_d').gtEq(5000000)).alias('r_dvol'), lit(true).alias('r_px'))
+    .withColumns(col('r_rvol').and(col('r_chg')).and(col('r_dvol')).alias('info_rich'));
+}
+const iso = n => new Date(n * DAY).toISOString().slice(0, 10);
+function universe() {
+  const cached = pl.scanParquet(`${from}/*/daily.parquet`, { hivePartitioning: false, rechunk: false }).select(col('ticker'), col('trading_day').cast(pl.Int32).alias('day')).collectSync();
+  const sessions = cached.select(col('day')).unique().sort('day', true).getColumn('day').toArray();
+  const rows = listed(2).collectSync().sort({ by: ['trading_day', 'rvol30', 'ticker'], descending: [false, true, false], nullsLast: true });
+  for (const part of rows.partitionBy('trading_day', true, true)) {
+    const place = `${out}/daily/date=${iso(part.getColumn('trading_day').cast(pl.Int32).get(0))}`;
+    fs.mkdirSync(place, { recursive: true });
+    put(part, `${place}/watchlist.parquet`);
+  }
+  const window = sessions.slice(0, 252), alive = cached.filter(col('day').gtEq(sessions[Math.min(4, sessions.length - 1)])).select('ticker').unique().withColumns(lit(true).alias('active'));
+  const top = rows.filter(col('trading_day').cast(pl.Int32).gtEq(window.at(-1))).groupBy('ticker')
+    .agg(col('info_rich').sum().cast(pl.UInt32).alias('days_info_rich_252'), col('trading_day').max().alias('last_seen'))
+    .sort({ by: ['days_info_rich_252', 'last_seen', 'ticker'], descending: [true, true, false] }).withRowIndex('rank')
+    .withColumns(col('rank').plus(1), lit(window.length).alias('sessions_covered')).join(alive, { on: 'ticker', how: 'left' }).withColumns(col('active').fillNull(lit(false)));
+  put(top, `${out}/topN_12m.parquet`);
+}
+
+const jobs = { null: () => pl.DataFrame({ a: [1] }), cache, universe };
 if (!jobs[job]) {
   console.error(`polars: no job '${job}'`);
   process.exit(2);

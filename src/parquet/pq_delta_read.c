@@ -6,6 +6,8 @@
 #include "pq_thrift.h"
 
 #define PQ_MAX_BLOCK 65536 /* values; common sizes are 128, 256 and 1024 */
+#define PQ_WIDEST 56       /* bits of a value that one load of eight bytes surely holds */
+#define PQ_INLINE static inline __attribute__((always_inline))
 
 static const char *read_varint(struct pq_delta *d, uint64_t *out)
 {
@@ -86,7 +88,7 @@ static uint64_t load_edge(const uint8_t *p, const uint8_t *end)
     return v;
 }
 
-/* Values whose loads may run past the end of the data, one by one. */
+/* The value at a bit, where a load of eight bytes may run past the end of the data. */
 static uint64_t unpack_edge(const struct pq_delta *d, uint64_t bit)
 {
     const uint8_t *p = d->packed + (bit >> 3);
@@ -101,32 +103,66 @@ static uint64_t unpack_edge(const struct pq_delta *d, uint64_t bit)
 static size_t inner_count(const struct pq_delta *d, size_t n)
 {
     size_t bytes = (size_t)(d->end - d->packed);
-    if (bytes < 16 || d->width > 56)
+    if (bytes < 16 || d->width > PQ_WIDEST)
         return 0;
-    uint64_t values = d->width ? (uint64_t)(bytes - 16) * 8 / d->width : UINT64_MAX; /* that start before the edge */
+    uint64_t values = (uint64_t)(bytes - 16) * 8 / d->width; /* that start before the edge */
     return values <= d->packed_at ? 0 : values - d->packed_at < n ? (size_t)(values - d->packed_at) : n;
 }
+
+/* Value i of the group of eight at p. */
+PQ_INLINE uint64_t bits_of(const uint8_t *p, unsigned i, unsigned width)
+{
+    return pq_load64(p + i * width / 8) >> (i * width % 8) & ((UINT64_C(1) << width) - 1);
+}
+
+/* Whole groups of eight, added up. The width is a constant where this is inlined, and the eight are written out, so that
+ * every shift and offset is a constant too and one addition a value waits for the one before. */
+PQ_INLINE uint64_t add_groups(const uint8_t *p, unsigned width, size_t groups, uint64_t min, uint64_t value, uint64_t *out)
+{
+    for (; groups; groups--, p += width, out += 8) {
+        out[0] = value += min + bits_of(p, 0, width);
+        out[1] = value += min + bits_of(p, 1, width);
+        out[2] = value += min + bits_of(p, 2, width);
+        out[3] = value += min + bits_of(p, 3, width);
+        out[4] = value += min + bits_of(p, 4, width);
+        out[5] = value += min + bits_of(p, 5, width);
+        out[6] = value += min + bits_of(p, 6, width);
+        out[7] = value += min + bits_of(p, 7, width);
+    }
+    return value;
+}
+
+#define ADD(w) \
+    case w: return add_groups(p, w, groups, min, value, out)
+static uint64_t add_width(const uint8_t *p, unsigned width, size_t groups, uint64_t min, uint64_t value, uint64_t *out)
+{
+    switch (width) {
+        ADD(1); ADD(2); ADD(3); ADD(4); ADD(5); ADD(6); ADD(7); ADD(8);
+        ADD(9); ADD(10); ADD(11); ADD(12); ADD(13); ADD(14); ADD(15); ADD(16);
+        ADD(17); ADD(18); ADD(19); ADD(20); ADD(21); ADD(22); ADD(23); ADD(24);
+        ADD(25); ADD(26); ADD(27); ADD(28); ADD(29); ADD(30); ADD(31); ADD(32);
+    default: return add_groups(p, width, groups, min, value, out); /* no delta between bars is that wide */
+    }
+}
+#undef ADD
 
 /* The next n values of the open miniblock. */
 static void unpack(struct pq_delta *d, uint64_t *out, size_t n)
 {
-    const unsigned w = d->width;
-    const uint64_t mask = w == 64 ? UINT64_MAX : (UINT64_C(1) << w) - 1, min = d->min_delta;
-    uint64_t value = d->value, bit = (uint64_t)d->packed_at * w;
-    const size_t inner = inner_count(d, n);
-    const uint8_t *packed = d->packed;
-    if (!w) { /* equal steps */
-        for (size_t i = 0; i < n; i++)
+    const uint64_t min = d->min_delta;
+    const uint64_t mask = d->width == 64 ? UINT64_MAX : (UINT64_C(1) << d->width) - 1;
+    uint64_t value = d->value;
+    size_t i = 0;
+    if (!d->width) { /* equal steps */
+        for (; i < n; i++)
             out[i] = value += min;
     } else {
-        for (size_t i = 0; i < inner; i++, bit += w) {
-            value += min + (pq_load64(packed + (bit >> 3)) >> (bit & 7) & mask);
-            out[i] = value;
-        }
-        for (size_t i = inner; i < n; i++, bit += w) {
-            value += min + (unpack_edge(d, bit) & mask);
-            out[i] = value;
-        }
+        for (; i < n && (d->packed_at + i) % 8; i++)
+            out[i] = value += min + (unpack_edge(d, (uint64_t)(d->packed_at + i) * d->width) & mask);
+        size_t inner = inner_count(d, n), groups = inner > i ? (inner - i) / 8 : 0;
+        value = add_width(d->packed + (d->packed_at + i) / 8 * d->width, d->width, groups, min, value, out + i);
+        for (i += groups * 8; i < n; i++)
+            out[i] = value += min + (unpack_edge(d, (uint64_t)(d->packed_at + i) * d->width) & mask);
     }
     d->value = value;
     d->packed_at += (uint32_t)n;

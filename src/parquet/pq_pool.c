@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Reusable memory of one reader: a short list of spare blobs, first fit. */
+ * Reusable memory of one reader: a short list of spare blobs, best fit, so that a page does not sit in the room of a row
+ * group and less memory is touched. */
 #include "pq_pool.h"
 
 #define PQ_MAX_SPARE 48 /* more blobs than a wide projection needs at once */
@@ -10,19 +11,40 @@ static void destroy(struct pq_pool *pool, struct pq_blob *blob)
     td_free(blob);
 }
 
+/* Take a spare blob out of the list: the smallest that holds `size` bytes, or NULL. *below is then where the largest of the
+ * smaller ones hangs. */
+static struct pq_blob *best_fit(struct pq_pool *pool, size_t size, struct pq_blob ***below)
+{
+    struct pq_blob **best = NULL;
+    *below = NULL;
+    for (struct pq_blob **at = &pool->spare; *at; at = &(*at)->next) {
+        const size_t cap = (*at)->cap;
+        if (cap >= size && (!best || cap < (*best)->cap)) {
+            best = at;
+            if (cap - size <= size / 4)
+                break; /* near enough */
+        } else if (cap < size && (!*below || cap > (**below)->cap)) {
+            *below = at;
+        }
+    }
+    if (!best)
+        return NULL;
+    struct pq_blob *found = *best;
+    *best = found->next;
+    found->next = NULL;
+    return found;
+}
+
 struct pq_blob *pq_pool_get(struct pq_pool *pool, size_t size)
 {
-    for (struct pq_blob **at = &pool->spare; *at; at = &(*at)->next)
-        if ((*at)->cap >= size) {
-            struct pq_blob *found = *at;
-            *at = found->next;
-            found->next = NULL;
-            return found;
-        }
-    /* Nothing fits: give one of the smaller ones back, so that the list turns towards the sizes in use. */
-    struct pq_blob *old = pool->spare;
-    if (old) {
-        pool->spare = old->next;
+    struct pq_blob **below, *old;
+    struct pq_blob *found = best_fit(pool, size, &below);
+    if (found)
+        return found;
+    /* Nothing fits: the next smaller one has been outgrown, if it is of that class at all. */
+    if (below && (*below)->cap >= size / 2) {
+        old = *below;
+        *below = old->next;
         destroy(pool, old);
     }
     size_t want = size < 4096 ? 4096 : size + size / 8;

@@ -102,11 +102,26 @@ const char *pq_values_init(struct pq_values *v, const struct td_pq_column *colum
     return "its encoding is not supported for this type";
 }
 
+/* The eight bits of a byte as eight bytes of 0 or 1, the lowest bit first. */
+static uint64_t bits_as_bytes(uint8_t byte)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t kept = byte * ones & UINT64_C(0x8040201008040201); /* bit k in byte k, the others clear */
+    return (kept + 0x7f * ones) >> 7 & ones;
+}
+
 static const char *read_bits(struct pq_values *v, uint8_t *out, size_t count)
 {
+    size_t i = 0;
     if (count > v->stored - v->at)
         return short_page();
-    for (size_t i = 0; out && i < count; i++)
+    for (; out && i < count && (v->at + i) & 7; i++)
+        out[i] = v->p[(v->at + i) >> 3] >> ((v->at + i) & 7) & 1;
+    for (; out && i + 8 <= count; i += 8) {
+        uint64_t eight = bits_as_bytes(v->p[(v->at + i) >> 3]);
+        memcpy(out + i, &eight, 8);
+    }
+    for (; out && i < count; i++)
         out[i] = v->p[(v->at + i) >> 3] >> ((v->at + i) & 7) & 1;
     v->at += count;
     return NULL;

@@ -4,6 +4,7 @@
 #include "pq_values_more.h"
 
 #define PQ_LENGTHS 512 /* lengths decoded at a time */
+#define PQ_INLINE static inline __attribute__((always_inline))
 
 static const char *no_memory(struct pq_values *v)
 {
@@ -150,14 +151,55 @@ const char *pq_read_prefixed(struct pq_values *v, struct td_str *out, size_t cou
     return why;
 }
 
+/* Sixteen bytes, interleaved with sixteen others: the lower or the upper halves. */
+typedef uint8_t pq_bytes __attribute__((vector_size(16)));
+PQ_INLINE pq_bytes lower(pq_bytes a, pq_bytes b)
+{
+    return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+PQ_INLINE pq_bytes upper(pq_bytes a, pq_bytes b)
+{
+    return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+PQ_INLINE pq_bytes take16(const uint8_t *from)
+{
+    pq_bytes v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+/* Sixteen values of `width` bytes (4 or 8) out of as many streams, `apart` bytes from each other: streams whose numbers lie half
+ * the width apart are interleaved, again and again, until each value is whole. */
+PQ_INLINE void weave(const uint8_t *streams, size_t apart, size_t width, uint8_t *out)
+{
+    pq_bytes a[8], b[8];
+    for (size_t k = 0; k < width; k++)
+        a[k] = take16(streams + k * apart);
+    for (size_t turns = width; turns > 1; turns /= 2) {
+        for (size_t k = 0; k < width / 2; k++) {
+            b[2 * k] = lower(a[k], a[k + width / 2]);
+            b[2 * k + 1] = upper(a[k], a[k + width / 2]);
+        }
+        memcpy(a, b, 16 * width);
+    }
+    memcpy(out, a, 16 * width);
+}
+
 static void merge(const struct pq_values *v, uint8_t *out, size_t count)
 {
-    const size_t width = v->length;
-    for (size_t k = 0; k < width; k++) {
-        const uint8_t *stream = v->p + k * v->stored + v->at;
-        for (size_t i = 0; i < count; i++)
-            out[i * width + k] = stream[i];
-    }
+    const size_t width = v->length, apart = v->stored;
+    const uint8_t *streams = v->p + v->at;
+    size_t done = 0;
+    if (width == 8)
+        for (; done + 16 <= count; done += 16)
+            weave(streams + done, apart, 8, out + done * 8);
+    else if (width == 4)
+        for (; done + 16 <= count; done += 16)
+            weave(streams + done, apart, 4, out + done * 4);
+    for (size_t k = 0; k < width; k++)
+        for (size_t i = done; i < count; i++)
+            out[i * width + k] = streams[k * apart + i];
 }
 
 const char *pq_read_split(struct pq_values *v, void *out, size_t count)

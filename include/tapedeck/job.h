@@ -152,6 +152,40 @@ struct td_validate_report { /* free with td_validate_report_free */
 enum td_code td_job_validated(struct td_engine *engine, int id, struct td_validate_report *out, struct td_err *err);
 void td_validate_report_free(struct td_validate_report *report);
 
+struct td_snapshot_job { /* rankings as of the last session of each month and year that has a list */
+    td_day from, to; /* of the as-of dates; TD_NO_DAY = open */
+    struct td_screen screen;
+    bool monthly, annual;
+    unsigned k; /* rows of each */
+};
+enum td_code td_job_snapshots(struct td_engine *engine, const struct td_snapshot_job *options, int *id, struct td_err *err);
+
+/* What other rules would list: two screens over the cache, nothing written. */
+struct td_try_change { /* one name that comes or goes */
+    td_day day;
+    uint32_t ticker; /* tickers[ticker] */
+    bool added;
+};
+struct td_try_day { /* a session of the cache */
+    td_day day;
+    uint32_t before, after; /* info-rich names */
+    uint32_t added, removed;
+    size_t first;           /* its changes: added + removed of them, those added first, by ticker */
+};
+struct td_try {
+    struct td_try_day *days; /* ascending */
+    size_t day_count;
+    struct td_try_change *changes;
+    size_t change_count;
+    char (*tickers)[TD_TICKER_MAX]; /* of the cache, ascending */
+    size_t ticker_count;
+};
+/* Sessions from..to; TD_NO_DAY = the newest, and 252 of them. workers 0 = cores; they are of this call alone. A running session
+ * admitted with --partial is left out, as in rankings. Waits: not on the UI thread. */
+enum td_code td_universe_try(const struct td_lake *lake, const struct td_screen *before, const struct td_screen *after, td_day from,
+                             td_day to, unsigned workers, struct td_try *out, struct td_err *err);
+void td_try_free(struct td_try *result);
+
 /* ---- queries: work for the deck that must not run on the UI thread ---- */
 
 /* fn runs on the query thread; then the eventfd is signalled and td_engine_done hands `arg` back to the UI thread. A query

@@ -273,6 +273,14 @@ enum td_code td_watch_reader_read(struct td_watch_reader *reader, td_day day, bo
 enum td_code td_watch_days(const struct td_lake *lake, struct td_days *out, struct td_err *err); /* built sessions, ascending */
 enum td_code td_topn_write(const struct td_lake *lake, const struct td_topn_row *rows, size_t count, size_t top_k,
                            const char *thresholds, td_day as_of, struct td_err *err); /* .parquet and .csv */
+enum td_code td_topn_read(const struct td_lake *lake, struct td_rows *out, struct td_err *err); /* of struct td_topn_row; TD_MISSING: none yet */
+/* Rankings as they stood at the end of a month (a month index as in td_month_of) or a year: universe/info_rich/topn12m. */
+enum td_code td_snapshot_path(const struct td_lake *lake, bool annual, int32_t month, struct td_buf *out, struct td_err *err);
+enum td_code td_snapshot_write(const struct td_lake *lake, bool annual, int32_t month, const struct td_snapshot_row *rows, size_t count,
+                               const char *thresholds, const char *preset, uint32_t covered, struct td_err *err);
+/* The index of all snapshots on disk, by date and type; those of other rules or of another preset are left out and counted. */
+enum td_code td_snapshot_index(const struct td_lake *lake, const char *thresholds, const char *preset, size_t *listed, size_t *left_out,
+                               struct td_err *err);
 enum td_code td_universe_commit(const struct td_lake *lake, const char *thresholds, const char *preset, uint64_t watchlists,
                                 td_day last, struct td_err *err); /* MANIFEST.json and _SUCCESS of universe/info_rich */
 

@@ -327,6 +327,28 @@ struct td_topn_row {
     int8_t active;
 };
 extern const struct td_record td_topn_record;
+/* A ranking of 252 sessions as it stood at the end of a month or a year. */
+struct td_snapshot_row {
+    td_day asof_date;
+    uint32_t rank;
+    char ticker[TD_TICKER_MAX];
+    uint32_t days_info_rich_win;
+    td_day last_seen;
+};
+extern const struct td_record td_snapshot_record;
+struct td_snapshot_entry { /* of the index */
+    td_day asof_date;
+    char snapshot_type[16]; /* "month_end" or "annual" */
+    char path[128];         /* below the lake's root */
+};
+extern const struct td_record td_snapshot_index_record;
+/* An info-rich ticker-day, columns as published screens have them. */
+struct td_event_row {
+    char ticker[TD_TICKER_MAX];
+    td_day trading_day;
+    double rvol30, pctchg_d, dollar_vol_d, close_d, vol_d, vwap_d;
+};
+extern const struct td_record td_event_record;
 int td_topn_compare(const void *a, const void *b); /* days desc, last_seen desc, ticker asc */
 
 /* ---- outcome: what happened after a listed day. Every column looks ahead: never beside columns known on the day ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Commands that boil bars down: cache build, universe build, universe topn. */
+ * Commands that boil bars down: cache build. */
 #include <string.h>
 #include "command_internal.h"
 
@@ -27,34 +27,6 @@ static enum td_code run_cache(struct td_app *app, const struct td_args *args, st
     return code == TD_OK ? command_job(app, id, out, err) : code;
 }
 
-static enum td_code universe(struct td_app *app, const struct td_args *args, bool rankings_only, struct td_out *out,
-                             struct td_err *err)
-{
-    enum td_code code = command_universe_config(app, args, err);
-    struct td_universe_job job = {.from = rankings_only ? TD_NO_DAY : td_args_day(args, "from"),
-                                  .to = rankings_only ? TD_NO_DAY : td_args_day(args, "to"),
-                                  .as_of = td_args_day(args, "as-of"),
-                                  .screen = command_screen(app),
-                                  .rankings_only = rankings_only,
-                                  .top_k = (unsigned)td_conf_int(app->universe, "processing.top_k")};
-    int id = 0;
-    if (code == TD_OK)
-        code = td_app_engine(app, false, err);
-    if (code == TD_OK)
-        code = td_job_universe(app->engine, &job, &id, err);
-    return code == TD_OK ? command_job(app, id, out, err) : code;
-}
-
-static enum td_code run_universe(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
-{
-    return universe(app, args, false, out, err);
-}
-
-static enum td_code run_topn(struct td_app *app, const struct td_args *args, struct td_out *out, struct td_err *err)
-{
-    return universe(app, args, true, out, err);
-}
-
 #define RANGE_ARGS                                                                                                     \
     ARG("from", .aliases = "s,start", .type = TD_ARG_DATE, .metavar = "DATE", .help = "first session (default: all)"), \
         ARG("to", .aliases = "e,end", .type = TD_ARG_DATE, .metavar = "DATE", .help = "last session, inclusive")
@@ -72,20 +44,6 @@ static const struct td_arg_def cache_args[] = {
     ARG("partial", .type = TD_ARG_FLAG, .help = "admit the running session, marked partial_session"),
     ARG("rebuild", .type = TD_ARG_FLAG, .help = "start over, also with another preset"),
 };
-static const struct td_arg_def universe_args[] = {
-    RANGE_ARGS,
-    ARG("universe-config", .type = TD_ARG_FILE, .metavar = "FILE",
-        .help = "thresholds and membership over those of universe.yaml"),
-    ARG("as-of", .type = TD_ARG_DATE, .metavar = "DATE",
-        .help = "end of the ranking's window (default: the newest built session)"),
-};
-static const struct td_arg_def topn_args[] = {
-    ARG("universe-config", .type = TD_ARG_FILE, .metavar = "FILE",
-        .help = "thresholds and membership over those of universe.yaml"),
-    ARG("as-of", .type = TD_ARG_DATE, .metavar = "DATE",
-        .help = "end of the window (default: the newest built session)"),
-};
-
 const struct td_command build_commands[] = {
     {.name = "cache build",
      .group = "screen",
@@ -97,21 +55,5 @@ const struct td_command build_commands[] = {
              "splits and\n"
              "re-used symbols; 'seed' gives the numbers of the original pipeline. See docs/presets.md.\n\n"
              "  tapedeck cache build --incremental"},
-    {.name = "universe build",
-     .group = "screen",
-     .summary = "screen the cache: a watchlist a session, and the rankings",
-     .args = universe_args,
-     .arg_count = TD_COUNT(universe_args),
-     .run = run_universe,
-     .help = "A ticker-day is info-rich when every rule of universe.yaml holds. A list for a day is known only after "
-             "that day.\n\n"
-             "  tapedeck universe build\n  tapedeck universe build -s 2025-02-03 -e 2025-02-07"},
-    {.name = "universe topn",
-     .group = "screen",
-     .summary = "rank tickers by info-rich days of the last 252 sessions",
-     .args = topn_args,
-     .arg_count = TD_COUNT(topn_args),
-     .run = run_topn,
-     .help = "  tapedeck universe topn --as-of 2025-02-28"},
 };
 const size_t build_command_count = TD_COUNT(build_commands);

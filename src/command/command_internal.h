@@ -63,9 +63,9 @@ enum td_code command_vendor(struct td_app *app, const struct td_args *args, cons
 enum td_code command_candle_options(const struct td_args *args, struct td_candle_options *out, struct td_err *err);
 
 /* Tables of commands, one a file. */
-extern const struct td_command data_commands[], import_commands[], build_commands[], explain_commands[], look_commands[],
+extern const struct td_command data_commands[], import_commands[], build_commands[], universe_commands[], explain_commands[], look_commands[],
     parquet_commands[], status_commands[], trust_commands[], validate_commands[], outcome_commands[], house_commands[], deck_commands[];
-extern const size_t data_command_count, import_command_count, build_command_count, explain_command_count, look_command_count,
+extern const size_t data_command_count, import_command_count, build_command_count, universe_command_count, explain_command_count, look_command_count,
     parquet_command_count, status_command_count, trust_command_count, validate_command_count, outcome_command_count, house_command_count, deck_command_count;
 
 #define ARG(name_, ...)                                                                                                \

@@ -10,7 +10,7 @@ static const struct {
     const size_t *count;
 } tables[] = {
     {data_commands, &data_command_count},       {import_commands, &import_command_count},
-    {build_commands, &build_command_count},
+    {build_commands, &build_command_count},     {universe_commands, &universe_command_count},
     {explain_commands, &explain_command_count}, {look_commands, &look_command_count},
     {parquet_commands, &parquet_command_count}, {status_commands, &status_command_count},
     {trust_commands, &trust_command_count},     {validate_commands, &validate_command_count},

@@ -25,6 +25,17 @@ struct screen_worker { /* of one thread at a time: lent by screen_worker_take */
     bool lent;
 };
 
+/* What membership says of a ticker from one of its listings to the next; most tickers have none or one. */
+struct screen_member { /* start with the first four */
+    const struct td_screen *screen;
+    const char *ticker;
+    const struct td_ticker_row *listings;
+    size_t count;
+    const struct td_ticker_row *last; /* what `admitted` speaks of; NULL = no listing */
+    bool known, admitted;
+};
+bool screen_member_on(struct screen_member *member, td_day day);
+
 struct screen_source { /* what is screened; the pass borrows it all */
     const struct td_lake *lake;
     const struct td_manifest *manifest;

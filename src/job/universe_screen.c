@@ -143,17 +143,7 @@ void screen_worker_give(struct screen_pass *pass, struct screen_worker *worker)
 
 /* ---- reading the caches ---- */
 
-/* What membership says of a ticker from one of its listings to the next; most tickers have none or one. */
-struct membership {
-    const struct screen_source *source;
-    const char *ticker;
-    const struct td_ticker_row *listings;
-    size_t count;
-    const struct td_ticker_row *last; /* what `admitted` speaks of; NULL = no listing */
-    bool known, admitted;
-};
-
-static bool is_member(struct membership *m, td_day day)
+bool screen_member_on(struct screen_member *m, td_day day)
 {
     const struct td_ticker_row *best = NULL;
     for (size_t i = 0; i < m->count; i++) { /* the listing that was alive on the day; symbols are re-used */
@@ -170,7 +160,7 @@ static bool is_member(struct membership *m, td_day day)
                                            .test_ticker = -1};
     m->known = true;
     m->last = best;
-    m->admitted = td_screen_member(m->source->screen, m->ticker, &reference);
+    m->admitted = td_screen_member(m->screen, m->ticker, &reference);
     return m->admitted;
 }
 
@@ -203,7 +193,7 @@ static struct td_watch_item *push(struct screen_pass *pass, struct screen_worker
 }
 
 static enum td_code screen_batch(struct screen_pass *pass, struct screen_worker *worker, const struct td_daily_batch *batch,
-                                 uint32_t ticker, struct membership *member, struct td_err *err)
+                                 uint32_t ticker, struct screen_member *member, struct td_err *err)
 {
     const struct screen_source *source = &pass->source;
     int kept = atomic_load(&pass->kept);
@@ -217,7 +207,7 @@ static enum td_code screen_batch(struct screen_pass *pass, struct screen_worker 
             continue;
         worker->seen[session] = 1;
         if (!td_screen_lists(source->screen, batch->value[TD_DV_CLOSE][i], batch->value[TD_DV_CAP][i], batch->flags[i]) ||
-            !is_member(member, batch->day[i]))
+            !screen_member_on(member, batch->day[i]))
             continue;
         struct td_watch_item *item = push(pass, worker, (session - pass->begin) / pass->stripe, kept);
         if (!item)
@@ -240,7 +230,7 @@ static enum td_code screen_ticker(struct screen_pass *pass, struct screen_worker
     const struct td_cache_entry *entry = &source->manifest->entries[t];
     if (!entry->rows || entry->last < td_cal_day(source->first + pass->begin) || entry->first > td_cal_day(source->first + pass->limit - 1))
         return TD_OK;
-    struct membership member = {.source = source, .ticker = entry->ticker};
+    struct screen_member member = {.screen = source->screen, .ticker = entry->ticker};
     member.listings = job_reference_find(source->tickers, entry->ticker, &member.count);
     struct td_daily_batch batch;
     enum td_code code = worker->reader ? TD_OK : td_daily_reader_new(source->lake, TD_DV_COUNT, &worker->reader, err);

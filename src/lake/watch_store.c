@@ -116,6 +116,17 @@ enum td_code td_topn_write(const struct td_lake *lake, const struct td_topn_row 
     return code;
 }
 
+enum td_code td_topn_read(const struct td_lake *lake, struct td_rows *out, struct td_err *err)
+{
+    struct td_buf path;
+    td_buf_init(&path, 2048);
+    enum td_code code = lake_path(lake, &path, err, "universe/info_rich/topN_12m.parquet");
+    if (code == TD_OK)
+        code = td_table_read(path.data, &td_topn_record, out, NULL, NULL, err);
+    td_buf_free(&path);
+    return code;
+}
+
 /* Of the manifest on disk; 0 when there is none or it is damaged: this commit then begins anew. */
 static int64_t universe_generation(const struct td_lake *lake)
 {

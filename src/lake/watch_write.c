@@ -48,7 +48,7 @@ void td_watch_writer_free(struct td_watch_writer *writer)
 
 static enum td_code reserve(struct td_watch_writer *writer, size_t rows, struct td_err *err)
 {
-    if (rows <= writer->cap)
+    if (rows < writer->cap) /* a list of no rows has arrays, too */
         return TD_OK;
     size_t want = rows + rows / 2 + 64;
     writer->cap = 0;

@@ -85,6 +85,36 @@ static const struct td_field topn_fields[] = {
 };
 const struct td_record td_topn_record = {"topn/1", sizeof(struct td_topn_row), TD_COUNT(topn_fields), topn_fields};
 
+static const struct td_field snapshot_fields[] = {
+    FIELD(td_snapshot_row, "asof_date", TD_F_DAY, asof_date, NEEDED),
+    FIELD(td_snapshot_row, "rank", TD_F_U32, rank, NEEDED),
+    FIELD(td_snapshot_row, "ticker", TD_F_STR, ticker, NEEDED),
+    FIELD(td_snapshot_row, "days_info_rich_win", TD_F_U32, days_info_rich_win, NEEDED),
+    FIELD(td_snapshot_row, "last_seen", TD_F_DAY, last_seen, NEEDED),
+};
+const struct td_record td_snapshot_record = {"topn_snapshot/1", sizeof(struct td_snapshot_row), TD_COUNT(snapshot_fields),
+                                             snapshot_fields};
+
+static const struct td_field snapshot_index_fields[] = {
+    FIELD(td_snapshot_entry, "asof_date", TD_F_DAY, asof_date, NEEDED),
+    FIELD(td_snapshot_entry, "snapshot_type", TD_F_STR, snapshot_type, NEEDED),
+    FIELD(td_snapshot_entry, "path", TD_F_STR, path, NEEDED),
+};
+const struct td_record td_snapshot_index_record = {"topn_index/1", sizeof(struct td_snapshot_entry), TD_COUNT(snapshot_index_fields),
+                                                   snapshot_index_fields};
+
+static const struct td_field event_fields[] = {
+    FIELD(td_event_row, "ticker", TD_F_STR, ticker, NEEDED),
+    FIELD(td_event_row, "trading_day", TD_F_DAY, trading_day, NEEDED),
+    FIELD(td_event_row, "rvol30", TD_F_F64, rvol30, OPTIONAL),
+    FIELD(td_event_row, "pctchg_d", TD_F_F64, pctchg_d, OPTIONAL),
+    FIELD(td_event_row, "dollar_vol_d", TD_F_F64, dollar_vol_d, OPTIONAL),
+    FIELD(td_event_row, "close_d", TD_F_F64, close_d, NEEDED),
+    FIELD(td_event_row, "vol_d", TD_F_F64, vol_d, OPTIONAL),
+    FIELD(td_event_row, "vwap_d", TD_F_F64, vwap_d, OPTIONAL),
+};
+const struct td_record td_event_record = {"events/1", sizeof(struct td_event_row), TD_COUNT(event_fields), event_fields};
+
 bool td_field_is_null(const struct td_field *field, const void *row)
 {
     const char *at = (const char *)row + field->offset;

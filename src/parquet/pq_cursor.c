@@ -4,7 +4,7 @@
 #include <string.h>
 #include "pq_cursor.h"
 
-#define PQ_AHEAD (256 * 1024)            /* bytes read at a time when the chunk is not at hand */
+#define PQ_AHEAD (128 * 1024)            /* bytes read at a time when the chunk is not at hand */
 #define PQ_HEADER 256                    /* bytes tried first for a page header, and read to hop over a page */
 #define PQ_MAX_HEADER (16 * 1024 * 1024) /* a header may carry long statistics, but not this long */
 #define PQ_MAX_PAGE INT64_C(268435456)   /* bytes of one decompressed page */

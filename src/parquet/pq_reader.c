@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The reader: cursors over the chosen columns of one row group after the other, in batches of the caller's size. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include "pq_cursor.h"
 
 #define PQ_GAP 65536                     /* chunks closer than this are read in one go */
-#define PQ_PREFETCH (UINT64_C(64) << 20) /* a row group with more projected bytes than this is read piecemeal */
+#define PQ_PREFETCH (512 * 1024) /* a row group with more projected bytes than this is read piecemeal: pieces stay in the
+                                  * processor's cache, a whole group is fresh memory each time */
+#define PQ_EXPECT (UINT64_C(64) << 20) /* up to this many bytes the kernel is told what will be read */
 
 struct range { /* bytes of the file that one column of the group needs */
     uint64_t at, end;
@@ -173,7 +176,7 @@ static enum td_code load_run(struct td_pq_reader *r, size_t first, size_t last, 
     return TD_OK;
 }
 
-/* Read the projected chunks of the group with as few calls as their places allow, unless they are large. */
+/* Read the projected chunks of the group with as few calls as their places allow; of large ones only tell the kernel. */
 static enum td_code prefetch(struct td_pq_reader *r, struct td_err *err)
 {
     const struct pq_chunk *chunks = r->file->meta.groups[r->group].chunks;
@@ -186,7 +189,8 @@ static enum td_code prefetch(struct td_pq_reader *r, struct td_err *err)
         r->ranges[count++] = (struct range){(uint64_t)c->start, (uint64_t)(c->start + c->compressed), i};
         total += (uint64_t)c->compressed; /* bounded by the footer's checks */
     }
-    if (total > PQ_PREFETCH || total > r->pool.limit / 4)
+    const bool piecemeal = total > PQ_PREFETCH || total > r->pool.limit / 4;
+    if (total > PQ_EXPECT)
         return TD_OK;
     qsort(r->ranges, count, sizeof *r->ranges, by_offset);
     for (size_t first = 0; first < count;) {
@@ -196,7 +200,12 @@ static enum td_code prefetch(struct td_pq_reader *r, struct td_err *err)
             end = r->ranges[last].end > end ? r->ranges[last].end : end;
             last++;
         }
-        enum td_code code = load_run(r, first, last, end, err);
+        const uint64_t at = r->ranges[first].at;
+        enum td_code code = TD_OK;
+        if (!piecemeal)
+            code = load_run(r, first, last, end, err);
+        else if (r->file->fd >= 0) /* a hint: what it returns does not matter */
+            (void)posix_fadvise(r->file->fd, (off_t)at, (off_t)(end - at), POSIX_FADV_WILLNEED);
         if (code != TD_OK)
             return code;
         first = last;

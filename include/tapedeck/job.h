@@ -101,6 +101,8 @@ struct td_cache_job {
     unsigned parallel; /* 0 = the engine's workers */
     const char *cap_file; /* SCD-2 CSV or Parquet: ticker,effective_from,effective_to,market_cap; kept by the lake for
                            * later builds, "none" forgets it; NULL = the kept one */
+    const char *out;      /* folder to build in instead of the lake's cache/daily, made when absent; NULL = the lake's */
+    const char *intraday; /* a ticker-first lake whose minute bars are taken instead of the lake's (td_intraday_scan); NULL = none */
 };
 enum td_code td_job_cache(struct td_engine *engine, const struct td_cache_job *options, int *id, struct td_err *err);
 

@@ -114,6 +114,25 @@ void td_bronze_list_free(struct td_bronze_list *list);
 enum td_code td_bronze_range(const struct td_lake *lake, enum td_table table, const char *ticker, td_day from, td_day to,
                              struct td_bars *bars, struct td_ranges *vouched, struct td_err *err);
 
+/* ---- minute bars of a lake laid out ticker-first: ROOT/TICKER/year=YYYY/month=MM/...parquet; never written to ----
+ * Any number of files a month, the month with or without its zero. Columns by name, in any order: t or timestamp (TIMESTAMP of any
+ * unit, or whole seconds, ms, us or ns since 1970, told apart by their size), o or open, h or high, l or low, c or close, and
+ * where there are such v or volume, vw or vwap, n or transactions; DOUBLE, FLOAT or integers. Times are UTC bar starts. */
+#define TD_INTRADAY_SPILL 1 /* days by which a month's bars may lie outside it: months are cut by UTC or by exchange dates */
+enum td_code td_intraday_scan(const char *root, struct td_bronze_list *out, struct td_err *err); /* TD_MISSING when there is none */
+/* Hash of the sizes, times of writing and footers of a ticker-month's files. */
+enum td_code td_intraday_hash(const char *root, const char *ticker, int32_t month, uint64_t *hash, struct td_err *err);
+struct td_intraday_counts {
+    uint64_t rows, duplicates, quarantined[TD_REASON_COUNT]; /* of the files; rows = bars + duplicates + quarantined */
+};
+/* Append the checked bars of a ticker-month, sorted, each time once. info: source "intraday", raw, vouched from the first to the
+ * last day that has a bar. Errors name the file. */
+enum td_code td_intraday_read(struct td_bronze_reader *reader, const char *root, const char *ticker, int32_t month,
+                              struct td_bars *bars, struct td_bronze_info *info, struct td_intraday_counts *counts,
+                              struct td_err *err);
+
+/* ---- candles, removal ---- */
+
 /* Candles of a ticker between two days (TD_NO_DAY = open), from minute bars; 1d falls back to daily bars where the ticker has
  * no minute file in the range. TD_MISSING when the lake has no bars of the ticker at all, naming the nearest ticker. */
 enum td_code td_lake_candles(const struct td_lake *lake, const char *ticker, td_day from, td_day to,
@@ -161,6 +180,9 @@ enum td_code td_reference_path(const struct td_lake *lake, const char *table, st
 
 /* ---- daily cache ---- */
 
+/* Folder of the daily cache, and the sweep of what killed builds left in it (call with its lock held). */
+enum td_code td_cache_folder(const struct td_lake *lake, struct td_buf *out, struct td_err *err);
+enum td_code td_cache_sweep(const struct td_lake *lake, uint64_t *removed, struct td_err *err);
 /* A second handle on the lake whose daily cache lies in `folder` (cache build --out); closed before `lake`. */
 enum td_code td_lake_with_cache(const struct td_lake *lake, const char *folder, struct td_lake **out, struct td_err *err);
 

@@ -14,6 +14,8 @@ static enum td_code run_cache(struct td_app *app, const struct td_args *args, st
                                .rebuild = td_args_flag(args, "rebuild"),
                                .partial = td_args_flag(args, "partial"),
                                .cap_file = td_args_text(args, "cap"),
+                               .out = td_args_text(args, "out"),
+                               .intraday = td_args_text(args, "intraday-root"),
                                .preset_given = preset != NULL,
                                .bars_given = bars != NULL,
                                .preset = preset && strcmp(preset, "seed") == 0 ? TD_PRESET_SEED : TD_PRESET_SESSION,
@@ -34,13 +36,16 @@ static enum td_code run_cache(struct td_app *app, const struct td_args *args, st
 static const struct td_arg_def cache_args[] = {
     RANGE_ARGS,
     ARG("parallel", .type = TD_ARG_INT, .metavar = "N", .help = "tickers at a time (default: workers)"),
-    ARG("incremental", .type = TD_ARG_FLAG, .help = "skip tickers whose bars did not change"),
+    ARG("incremental", .type = TD_ARG_FLAG, .help = "read only the months whose bars changed; the result is that of a full build"),
     ARG("cap", .type = TD_ARG_FILE, .metavar = "FILE",
         .help = "market caps: ticker,effective_from,effective_to,market_cap; kept for later builds, none forgets them"),
     ARG("preset", .type = TD_ARG_CHOICE, .choices = "session|seed", .metavar = "PRESET",
         .help = "rules of the rows (default: the cache's own, else session)"),
     ARG("bars", .type = TD_ARG_CHOICE, .choices = "minute|day|auto", .metavar = "BARS",
         .help = "which bars make rows (default auto)"),
+    ARG("intraday-root", .type = TD_ARG_FILE, .metavar = "DIR",
+        .help = "minute bars from DIR/TICKER/year=YYYY/month=MM/*.parquet instead of the lake's"),
+    ARG("out", .type = TD_ARG_FILE, .metavar = "DIR", .help = "build in DIR instead of the lake's cache/daily, also with another preset"),
     ARG("partial", .type = TD_ARG_FLAG, .help = "admit the running session, marked partial_session"),
     ARG("rebuild", .type = TD_ARG_FLAG, .help = "start over, also with another preset"),
 };
@@ -54,6 +59,7 @@ const struct td_command build_commands[] = {
      .help = "A session enters the cache only when it is over. Preset 'session' counts by exchange dates and knows "
              "splits and\n"
              "re-used symbols; 'seed' gives the numbers of the original pipeline. See docs/presets.md.\n\n"
-             "  tapedeck cache build --incremental"},
+             "  tapedeck cache build --incremental\n"
+             "  tapedeck cache build --preset seed --out cache-seed"},
 };
 const size_t build_command_count = TD_COUNT(build_commands);

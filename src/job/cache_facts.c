@@ -92,11 +92,11 @@ static enum td_code old_symbol_hash(const struct td_job *job, const struct td_re
         *h = own_hash(&facts, &context, td_hash64(move->old_ticker, strlen(move->old_ticker), *h));
     for (int32_t month = td_month_of(move->day - OLD_SYMBOL_DAYS); code == TD_OK && month <= td_month_of(move->day); month++)
         for (enum td_table table = 0; code == TD_OK && table < TD_TABLE_COUNT; table++) {
-            struct td_bronze_info info;
-            code = td_bronze_stat(job->engine->lake, table, move->old_ticker, month, &info, err);
-            uint64_t part[] = {(uint64_t)month, code == TD_OK ? info.hash : 0};
+            struct cache_month file = {.table = table, .month = month};
+            code = cache_month_look(job, move->old_ticker, &file, err);
+            uint64_t part[] = {(uint64_t)month, code == TD_OK ? file.hash : 0};
             *h = td_hash64(part, sizeof part, *h);
-            td_bronze_info_free(&info);
+            td_ranges_free(&file.vouched);
             if (code == TD_MISSING)
                 code = TD_OK;
         }
@@ -121,6 +121,33 @@ enum td_code cache_facts_gather(const struct td_job *job, const char *ticker, st
     return code;
 }
 
+/* As td_bronze_range, of a ticker-first lake. */
+static enum td_code intraday_range(const struct cache_data *cache, const char *ticker, td_day from, td_day to, struct td_bars *bars,
+                                   struct td_ranges *vouched, struct td_err *err)
+{
+    struct td_bronze_reader *reader = NULL;
+    struct td_bars month_bars = {0};
+    int64_t begin = td_ny_midnight(from), end = td_ny_midnight(to + 1);
+    enum td_code code = td_bronze_reader_new(&reader, err);
+    for (int32_t month = td_month_of(from); code == TD_OK && month <= td_month_of(to); month++) {
+        struct td_bronze_info info = {0};
+        struct td_intraday_counts counts;
+        month_bars.n = 0;
+        code = td_intraday_read(reader, cache->intraday, ticker, month, &month_bars, &info, &counts, err);
+        for (size_t i = 0; code == TD_OK && i < info.vouched.count; i++)
+            code = td_ranges_add(vouched, info.vouched.items[i].from, info.vouched.items[i].to, err);
+        for (size_t i = 0; code == TD_OK && i < month_bars.n; i++) {
+            struct td_bar bar = td_bars_get(&month_bars, i);
+            if (bar.ts >= begin && bar.ts < end && (bars->n == 0 || bar.ts > bars->ts[bars->n - 1]))
+                code = td_bars_add(bars, &bar, err);
+        }
+        td_bronze_info_free(&info);
+    }
+    td_bars_free(&month_bars);
+    td_bronze_reader_free(reader);
+    return code;
+}
+
 enum td_code cache_old_symbol_rows(struct td_job *job, const char *ticker, td_day before, struct td_rows *out, struct td_err *err)
 {
     const struct cache_data *cache = job->data;
@@ -139,7 +166,9 @@ enum td_code cache_old_symbol_rows(struct td_job *job, const char *ticker, td_da
     td_day from = move->day - OLD_SYMBOL_DAYS;
     enum td_code code = gather_own(cache, move->old_ticker, &facts, &context, err);
     for (size_t t = 0; code == TD_OK && t < TD_COUNT(tables); t++)
-        code = td_bronze_range(job->engine->lake, tables[t], move->old_ticker, from, move->day - 1, &bars[t], &facts.vouched, err);
+        code = tables[t] == TD_STOCKS_MINUTE && *cache->intraday
+                   ? intraday_range(cache, move->old_ticker, from, move->day - 1, &bars[t], &facts.vouched, err)
+                   : td_bronze_range(job->engine->lake, tables[t], move->old_ticker, from, move->day - 1, &bars[t], &facts.vouched, err);
     context.vouched = facts.vouched.items;
     context.vouched_count = facts.vouched.count;
     if (code == TD_OK)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * cache build: bronze bars to daily rows, a ticker a unit. Full and incremental runs are this one path: an incremental unit
  * whose inputs hash to what the manifest remembers is skipped, any other is computed anew from all its bars. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +89,9 @@ static enum td_code cache_begin(struct td_job *job, struct td_err *err)
             code = td_manifest_put(&cache->after, &cache->before.entries[i], err);
     uint64_t removed;
     if (code == TD_OK)
-        code = td_lake_sweep(lake, "cache/daily", &removed, err);
+        code = td_cache_sweep(cache->lake, &removed, err);
+    if (code == TD_OK && cache->lake == lake) /* another folder's build does not hold the lock of these */
+        code = td_lake_sweep(lake, "bronze/market_caps", &removed, err);
     if (code == TD_OK && cache->options.incremental)
         td_seen_read(cache->lake, &cache->known);
     return code;
@@ -119,6 +122,8 @@ static void cache_free(struct td_job *job)
     td_bronze_list_free(&cache->minutes);
     td_bronze_list_free(&cache->days);
     td_free(cache->units);
+    if (cache->lake != job->engine->lake)
+        td_lake_close(cache->lake);
     td_free(cache);
 }
 
@@ -166,10 +171,13 @@ static enum job_step cache_step(struct td_job *job, size_t index, struct job_res
 /* After a whole rebuild: cache files of tickers that have no bars any more. */
 static enum td_code remove_strangers(const struct td_lake *lake, const struct td_manifest *manifest, struct td_err *err)
 {
-    char folder[1100], path[1400];
+    char path[1400];
+    struct td_buf folder;
     struct td_names names = {0};
-    td_snprintf(folder, sizeof folder, "%s/cache/daily", td_lake_root(lake));
-    enum td_code code = td_dir_list(folder, &names, err);
+    td_buf_init(&folder, 2048);
+    enum td_code code = td_cache_folder(lake, &folder, err);
+    if (code == TD_OK)
+        code = td_dir_list(folder.data, &names, err);
     for (size_t i = 0; code == TD_OK && i < names.count; i++) {
         char ticker[TD_TICKER_MAX];
         static const char *const files[] = {"/_SUCCESS", "/daily.parquet", ""};
@@ -177,10 +185,11 @@ static enum td_code remove_strangers(const struct td_lake *lake, const struct td
             !td_path_decode(names.items[i] + 7, strlen(names.items[i] + 7), ticker, sizeof ticker) || td_manifest_find(manifest, ticker))
             continue;
         for (size_t k = 0; k < TD_COUNT(files); k++)
-            if (td_snprintf(path, sizeof path, "%s/%s%s", folder, names.items[i], files[k]))
+            if (td_snprintf(path, sizeof path, "%s/%s%s", folder.data, names.items[i], files[k]))
                 remove(path); /* what stays is reported by status --verify */
     }
     td_names_free(&names);
+    td_buf_free(&folder);
     return code;
 }
 
@@ -228,7 +237,8 @@ static enum td_code plan(struct td_job *job, struct td_err *err)
     /* With --bars minute daily bars still give the close and the gap check, with --bars day minutes give nothing. */
     enum td_code code = cache->options.bars_given && cache->options.bars == TD_BARS_DAY
                             ? TD_OK
-                            : td_bronze_scan(lake, TD_STOCKS_MINUTE, &cache->minutes, err);
+                        : *cache->intraday ? td_intraday_scan(cache->intraday, &cache->minutes, err)
+                                           : td_bronze_scan(lake, TD_STOCKS_MINUTE, &cache->minutes, err);
     if (code == TD_OK)
         code = td_bronze_scan(lake, TD_STOCKS_DAILY, &cache->days, err);
     for (size_t m = 0, d = 0; code == TD_OK && (m < cache->minutes.count || d < cache->days.count);) {
@@ -243,6 +253,32 @@ static enum td_code plan(struct td_job *job, struct td_err *err)
     return code;
 }
 
+/* --out: a folder of its own, which is new, empty, or such a cache already. Its lock is named after where it lies. */
+static enum td_code settle_out(struct td_job *job, const char *folder, struct td_err *err)
+{
+    struct cache_data *cache = job->data;
+    char own[1100], path[1400], real[PATH_MAX], real_own[PATH_MAX];
+    struct td_names names = {0};
+    enum td_code code = td_mkdirs(folder, err);
+    if (code == TD_OK)
+        code = td_dir_list(folder, &names, err);
+    td_snprintf(own, sizeof own, "%s/cache/daily", td_lake_root(job->engine->lake));
+    if (code == TD_OK && (!realpath(folder, real) || !td_snprintf(path, sizeof path, "%s/MANIFEST.json", folder)))
+        code = td_fail(err, TD_USAGE, "--out %s: cannot be used", folder);
+    if (code == TD_OK && realpath(own, real_own) && strcmp(real, real_own) == 0)
+        code = td_fail(err, TD_USAGE, "--out %s: is the lake's own cache; leave --out away", folder);
+    for (size_t i = 0; code == TD_OK && i < names.count && !td_file_exists(path); i++)
+        if (strncmp(names.items[i], "ticker=", 7) != 0 && !td_is_temp_name(names.items[i])) /* a killed first build left only these */
+            code = td_fail(err, TD_USAGE, "--out %s: holds '%.60s' and no MANIFEST.json, so it is no daily cache; name an empty folder", folder,
+                           names.items[i]);
+    td_names_free(&names);
+    if (code == TD_OK)
+        code = td_lake_with_cache(job->engine->lake, folder, &cache->lake, err);
+    if (code == TD_OK)
+        td_snprintf(job->dataset, sizeof job->dataset, "cache_out_%016llx", (unsigned long long)td_hash64(real, strlen(real), 0));
+    return code;
+}
+
 enum td_code td_job_cache(struct td_engine *engine, const struct td_cache_job *options, int *id, struct td_err *err)
 {
     struct cache_data *cache = td_calloc(1, sizeof *cache);
@@ -253,11 +289,15 @@ enum td_code td_job_cache(struct td_engine *engine, const struct td_cache_job *o
         return code;
     }
     cache->options = *options;
-    cache->options.cap_file = NULL;
+    cache->options.cap_file = cache->options.out = cache->options.intraday = NULL;
     cache->lake = engine->lake;
     if (options->cap_file && !td_copy(cache->cap_file, sizeof cache->cap_file, options->cap_file))
         code = td_fail(err, TD_USAGE, "--cap: the path is too long");
+    if (options->intraday && !td_copy(cache->intraday, sizeof cache->intraday, options->intraday))
+        code = td_fail(err, TD_USAGE, "--intraday-root: the path is too long");
     td_copy(job->dataset, sizeof job->dataset, "cache_daily");
+    if (code == TD_OK && options->out)
+        code = settle_out(job, options->out, err);
     if (options->parallel)
         job->max_active = options->parallel;
     if (code == TD_OK)

@@ -24,6 +24,7 @@ struct cache_data {
     struct td_cache_job options;
     struct td_lake *lake; /* where the cache lies: the engine's, or one whose cache is elsewhere (--out) */
     char cap_file[1024];
+    char intraday[1024]; /* root of a ticker-first lake of minute bars, or "" */
     struct td_bronze_list minutes, days;
     struct cache_unit *units;
     size_t unit_count, unit_cap;
@@ -86,6 +87,11 @@ void cache_months_free(struct cache_months *months);
 /* The metadata value; "" parses as no list. false: not one of ours, or damaged: out is empty. */
 bool cache_months_parse(const char *text, struct cache_months *out);
 enum td_code cache_months_format(const struct cache_months *months, struct td_buf *out, struct td_err *err);
+/* Bars of one file, and what it says of itself; of minutes perhaps from another lake. */
+enum td_code cache_month_read(const struct td_job *job, struct cache_work *work, const char *ticker, struct cache_month *month,
+                              struct job_result *result, struct td_err *err);
+/* The hash of its content, and where the footer alone tells it everything else. */
+enum td_code cache_month_look(const struct td_job *job, const char *ticker, struct cache_month *month, struct td_err *err);
 /* From a file's footer; the cut follows from the last session that is over. */
 enum td_code cache_month_fill(const struct cache_data *cache, struct cache_month *month, const struct td_bronze_info *info, struct td_err *err);
 void cache_month_cut(const struct cache_data *cache, struct cache_month *month);

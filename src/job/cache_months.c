@@ -181,6 +181,48 @@ enum td_code cache_month_fill(const struct cache_data *cache, struct cache_month
     return code;
 }
 
+static bool elsewhere(const struct cache_data *cache, const struct cache_month *month)
+{
+    return *cache->intraday && month->table == TD_STOCKS_MINUTE;
+}
+
+enum td_code cache_month_look(const struct td_job *job, const char *ticker, struct cache_month *month, struct td_err *err)
+{
+    const struct cache_data *cache = job->data;
+    struct td_bronze_info info = {0};
+    enum td_code code;
+    if (elsewhere(cache, month))
+        return td_intraday_hash(cache->intraday, ticker, month->month, &month->hash, err);
+    code = td_bronze_stat(job->engine->lake, month->table, ticker, month->month, &info, err);
+    if (code == TD_OK)
+        code = cache_month_fill(cache, month, &info, err);
+    td_bronze_info_free(&info);
+    return code;
+}
+
+enum td_code cache_month_read(const struct td_job *job, struct cache_work *work, const char *ticker, struct cache_month *month,
+                              struct job_result *result, struct td_err *err)
+{
+    const struct cache_data *cache = job->data;
+    struct td_bronze_info info = {0};
+    struct td_intraday_counts counts = {0};
+    enum td_code code;
+    work->bars.n = 0;
+    if (elsewhere(cache, month))
+        code = td_intraday_read(work->reader, cache->intraday, ticker, month->month, &work->bars, &info, &counts, err);
+    else
+        code = td_bronze_reader_read(work->reader, job->engine->lake, month->table, ticker, month->month, &work->bars, &info, err);
+    if (code == TD_OK)
+        code = cache_month_fill(cache, month, &info, err);
+    td_bronze_info_free(&info);
+    result->rows_read += elsewhere(cache, month) ? counts.rows : work->bars.n;
+    result->rows_duplicate += counts.duplicates;
+    for (size_t i = 1; i < TD_REASON_COUNT; i++)
+        result->quarantined[i] += counts.quarantined[i];
+    result->bytes += month->file->bytes;
+    return code;
+}
+
 const struct cache_month *cache_months_find(const struct cache_months *months, enum td_table table, int32_t month)
 {
     for (size_t i = 0; i < months->count; i++)

@@ -21,6 +21,8 @@ struct build { /* of one ticker */
     struct td_rows kept;          /* rows behind them that stand but for their history */
     td_day from;                  /* rows from this day on are made; INT32_MIN = all */
     char basis[16];
+    bool fed;                     /* minutes have been; newest is their last time */
+    int64_t newest;
 };
 
 static void build_free(struct build *b)
@@ -65,29 +67,32 @@ static enum td_code list_files(struct build *b, struct td_err *err)
     return code;
 }
 
+/* The file is what it was when the cache file was written: what was known of it holds. */
+static enum td_code take_over(struct build *b, struct cache_month *month, const struct cache_month *was, struct td_err *err)
+{
+    enum td_code code = TD_OK;
+    month->last = was->last;
+    month->rest = was->rest;
+    td_copy(month->basis, sizeof month->basis, was->basis);
+    month->vouched.count = 0;
+    for (size_t k = 0; code == TD_OK && k < was->vouched.count; k++)
+        code = td_ranges_add(&month->vouched, was->vouched.items[k].from, was->vouched.items[k].to, err);
+    cache_month_cut(b->cache, month);
+    return code;
+}
+
 /* An incremental run: the content of every file by its stamp, else by its footer. */
 static enum td_code look_at_files(struct build *b, struct td_err *err)
 {
     enum td_code code = TD_OK;
     for (size_t i = 0; code == TD_OK && i < b->now.count; i++) {
         struct cache_month *month = &b->now.items[i];
-        month->hash = td_seen_find(&b->cache->known, month->table, month->file);
         const struct cache_month *was = cache_months_find(&b->old, month->table, month->month);
-        if (month->hash && was && was->hash == month->hash) {
-            month->last = was->last;
-            month->rest = was->rest;
-            td_copy(month->basis, sizeof month->basis, was->basis);
-            for (size_t k = 0; code == TD_OK && k < was->vouched.count; k++)
-                code = td_ranges_add(&month->vouched, was->vouched.items[k].from, was->vouched.items[k].to, err);
-            cache_month_cut(b->cache, month);
-            month->known = true;
-        } else {
-            struct td_bronze_info info;
-            code = td_bronze_stat(b->job->engine->lake, month->table, b->unit->ticker, month->month, &info, err);
-            if (code == TD_OK)
-                code = cache_month_fill(b->cache, month, &info, err);
-            td_bronze_info_free(&info);
-        }
+        month->hash = td_seen_find(&b->cache->known, month->table, month->file);
+        if (!month->hash || !was || was->hash != month->hash)
+            code = cache_month_look(b->job, b->unit->ticker, month, err);
+        if (code == TD_OK && was && was->hash == month->hash)
+            code = take_over(b, month, was, err);
     }
     return code;
 }
@@ -136,11 +141,16 @@ static bool month_changed(const struct build *b, int32_t month)
     return false;
 }
 
-/* Both tables of a changed month are read; under `seed`, whose days straddle months, everything from the month before the
- * first change on. */
+/* Days that straddle the files of two months: UTC days in exchange months, exchange days in months of who knows what zone. */
+static bool days_straddle(const struct build *b)
+{
+    return b->cache->options.preset == TD_PRESET_SEED || *b->cache->intraday;
+}
+
+/* Both tables of a changed month are read; where days straddle months, everything from the month before the first change on. */
 static void choose_files(struct build *b, int32_t first)
 {
-    bool tail = b->cache->options.preset == TD_PRESET_SEED;
+    bool tail = days_straddle(b);
     for (size_t i = 0; i < b->now.count; i++) {
         struct cache_month *month = &b->now.items[i];
         month->read = tail ? first != INT32_MAX && month->month >= first - 1 : month_changed(b, month->month);
@@ -154,7 +164,7 @@ static enum td_code keep_standing(struct build *b, struct td_err *err)
     b->kept.size = sizeof *rows;
     while (b->before < b->rows.count && rows[b->before].trading_day < b->from)
         b->before++;
-    bool all = b->cache->options.preset == TD_PRESET_SESSION;
+    bool all = !days_straddle(b);
     int32_t month = -1;
     bool changed = false;
     for (size_t i = b->before; code == TD_OK && i < b->rows.count; i++) {
@@ -177,15 +187,15 @@ static enum td_code plan_increment(struct build *b, struct td_err *err)
     bool wide = false;
     int32_t first = mark_changes(b, &wide);
     bool again = b->now.facts != b->old.facts || b->now.caps != b->old.caps;
-    bool whole = b->now.rules != b->old.rules || strcmp(minute_basis(&b->now), minute_basis(&b->old)) != 0 || wide ||
-                 (again && b->cache->options.preset == TD_PRESET_SEED);
+    bool whole = b->now.rules != b->old.rules || strcmp(minute_basis(&b->now), minute_basis(&b->old)) != 0 ||
+                 (wide && !*b->cache->intraday) || (again && days_straddle(b));
     if (whole || td_cache_read(b->cache->lake, b->unit->ticker, &b->rows, NULL) != TD_OK) {
         for (size_t i = 0; i < b->now.count; i++)
             b->now.items[i].read = true;
         td_rows_free(&b->rows);
         return TD_OK;
     }
-    b->from = again || first == INT32_MAX ? INT32_MIN : td_month_first(first);
+    b->from = again || first == INT32_MAX ? INT32_MIN : td_month_first(first) - (*b->cache->intraday ? TD_INTRADAY_SPILL : 0);
     choose_files(b, first);
     return keep_standing(b, err);
 }
@@ -197,16 +207,20 @@ static void cut_after(struct td_bars *bars, td_day last)
     bars->n = last == TD_NO_DAY ? 0 : td_bars_lower_bound(bars, td_ny_midnight(last + 1));
 }
 
+static struct td_bars bars_behind(const struct td_bars *bars, size_t at)
+{
+    return (struct td_bars){.n = bars->n - at, .ts = bars->ts + at, .open = bars->open + at, .high = bars->high + at,
+                            .low = bars->low + at, .close = bars->close + at, .volume = bars->volume + at,
+                            .vwap = bars->vwap + at, .trades = bars->trades + at};
+}
+
 /* Bars of days before `from` out of the way: their rows stand. */
 static struct td_bars bars_from(const struct td_bars *bars, enum td_table table, enum td_preset preset, td_day from)
 {
     if (from == INT32_MIN)
         return *bars;
     bool utc = preset == TD_PRESET_SEED && table == TD_STOCKS_MINUTE;
-    size_t at = td_bars_lower_bound(bars, utc ? from * TD_MS_DAY : td_ny_midnight(from));
-    return (struct td_bars){.n = bars->n - at, .ts = bars->ts + at, .open = bars->open + at, .high = bars->high + at,
-                            .low = bars->low + at, .close = bars->close + at, .volume = bars->volume + at,
-                            .vwap = bars->vwap + at, .trades = bars->trades + at};
+    return bars_behind(bars, td_bars_lower_bound(bars, utc ? from * TD_MS_DAY : td_ny_midnight(from)));
 }
 
 /* One price basis a ticker: files of a table must agree; daily bars of another basis than the minutes' make no row and no close. */
@@ -222,22 +236,25 @@ static enum td_code settle_basis(struct build *b, const struct cache_month *mont
                    "with --replace", b->unit->ticker, month->month / 12, month->month % 12 + 1, month->basis, b->basis);
 }
 
+/* Two months of another lake may both hold the hours between their borders: the earlier month's bars count. */
+static void skip_overlap(struct build *b, struct td_bars *bars)
+{
+    size_t at = b->fed ? td_bars_lower_bound(bars, b->newest + 1) : 0;
+    if (at)
+        *bars = bars_behind(bars, at);
+    b->result->rows_duplicate += at;
+    if (bars->n) {
+        b->newest = bars->ts[bars->n - 1];
+        b->fed = true;
+    }
+}
+
 /* One file at a time into reused arrays. Bars of sessions still running are held back. */
 static enum td_code feed_file(struct build *b, struct cache_month *month, struct td_daily_builder *builder, struct td_err *err)
 {
     struct td_bars *bars = &b->work->bars;
-    struct td_bronze_info info;
     bool fits = true;
-    bars->n = 0;
-    enum td_code code = TD_OK;
-    if (month->read) {
-        code = td_bronze_reader_read(b->work->reader, b->job->engine->lake, month->table, b->unit->ticker, month->month, bars, &info, err);
-        if (code == TD_OK)
-            code = cache_month_fill(b->cache, month, &info, err);
-        td_bronze_info_free(&info);
-        b->result->rows_read += bars->n;
-        b->result->bytes += month->file->bytes;
-    }
+    enum td_code code = month->read ? cache_month_read(b->job, b->work, b->unit->ticker, month, b->result, err) : TD_OK;
     if (code == TD_OK)
         code = settle_basis(b, month, &fits, err);
     if (code == TD_OK)
@@ -249,6 +266,8 @@ static enum td_code feed_file(struct build *b, struct cache_month *month, struct
     if (!b->cache->options.partial)
         cut_after(bars, b->cache->last_over);
     struct td_bars part = bars_from(bars, month->table, b->cache->options.preset, b->from);
+    if (month->table == TD_STOCKS_MINUTE)
+        skip_overlap(b, &part);
     return month->table == TD_STOCKS_DAILY ? td_daily_days(builder, &part, err) : td_daily_minutes(builder, &part, err);
 }
 

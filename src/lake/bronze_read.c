@@ -3,8 +3,6 @@
 #include <string.h>
 #include "bronze_file.h"
 
-#define BATCH_ROWS 16384 /* a dense month is two or three batches; the bitmaps of one fit in the first cache */
-
 const struct td_pq_column bronze_columns[COLS] = {
     [COL_TICKER] = {.name = "ticker", .type = TD_PQ_BYTE_ARRAY, .logical = TD_PQ_STRING},
     [COL_TS] = {.name = "timestamp", .type = TD_PQ_INT64, .logical = TD_PQ_TIMESTAMP, .unit = TD_PQ_MILLIS, .utc = true},
@@ -64,12 +62,6 @@ enum td_code td_bronze_stat(const struct td_lake *lake, enum td_table table, con
     return code;
 }
 
-struct td_bronze_reader { /* one thread; made for the first file, reset for each one after it */
-    struct td_pq_reader *columns;
-    struct td_str *tickers; /* BATCH_ROWS; only where statistics do not say which ticker it is */
-    uint64_t valid[3][TD_PQ_WORDS(BATCH_ROWS)];
-};
-
 enum td_code td_bronze_reader_new(struct td_bronze_reader **out, struct td_err *err)
 {
     *out = td_calloc(1, sizeof **out);
@@ -82,6 +74,8 @@ void td_bronze_reader_free(struct td_bronze_reader *reader)
         return;
     td_pq_reader_free(reader->columns);
     td_free(reader->tickers);
+    td_free(reader->narrow);
+    td_free(reader->bits);
     td_free(reader);
 }
 
@@ -198,12 +192,12 @@ static enum td_code read_rows(struct td_bronze_reader *reader, const struct bron
         return td_fail(err, TD_DATA, "%s: %lld rows are too many for a ticker-month", path, (long long)rows);
     enum td_code code = TD_OK;
     if (plan->leaf[COL_TICKER] >= 0 && !reader->tickers) {
-        reader->tickers = td_malloc(BATCH_ROWS * sizeof *reader->tickers);
+        reader->tickers = td_malloc(BRONZE_BATCH * sizeof *reader->tickers);
         if (!reader->tickers)
             return td_fail(err, TD_NOMEM, "%s: out of memory", path);
     }
     for (int64_t total = 0; code == TD_OK && total < rows;) {
-        size_t want = rows - total < BATCH_ROWS ? (size_t)(rows - total) : BATCH_ROWS, got = 0;
+        size_t want = rows - total < BRONZE_BATCH ? (size_t)(rows - total) : BRONZE_BATCH, got = 0;
         code = td_bars_reserve(bars, bars->n + want, err);
         if (code == TD_OK)
             code = read_batch(reader, plan, bars, want, &got, err);

@@ -9,6 +9,14 @@
 #include <unistd.h>
 #include "lake_internal.h"
 
+enum td_code td_cache_folder(const struct td_lake *lake, struct td_buf *out, struct td_err *err)
+{
+    enum td_code code = lake_cache_path(lake, out, err, "");
+    if (code == TD_OK)
+        out->data[--out->len] = 0; /* the slash at its end */
+    return code;
+}
+
 enum td_code td_cache_path(const struct td_lake *lake, const char *ticker, struct td_buf *out, struct td_err *err)
 {
     char name[128];

@@ -41,20 +41,26 @@ static enum td_code walk_folder(const char *folder, struct td_names *stack, lake
     return code;
 }
 
-enum td_code lake_walk(const struct td_lake *lake, const char *folder, lake_walk_fn *fn, void *ctx, struct td_err *err)
+static enum td_code walk_tree(const char *root, lake_walk_fn *fn, void *ctx, struct td_err *err)
 {
-    struct td_buf root;
     struct td_names stack = {0};
-    td_buf_init(&root, 2048);
-    enum td_code code = *folder ? lake_path(lake, &root, err, "%s", folder) : TD_OK;
-    if (code == TD_OK)
-        code = *folder ? td_names_add(&stack, root.data, root.len, err) : td_names_add(&stack, lake->root, strlen(lake->root), err);
+    enum td_code code = td_names_add(&stack, root, strlen(root), err);
     while (code == TD_OK && stack.count) {
         char *next = stack.items[--stack.count];
         code = walk_folder(next, &stack, fn, ctx, err);
         td_free(next);
     }
     td_names_free(&stack);
+    return code;
+}
+
+enum td_code lake_walk(const struct td_lake *lake, const char *folder, lake_walk_fn *fn, void *ctx, struct td_err *err)
+{
+    struct td_buf root;
+    td_buf_init(&root, 2048);
+    enum td_code code = lake_path(lake, &root, err, "%s", folder);
+    if (code == TD_OK)
+        code = walk_tree(*folder ? root.data : lake->root, fn, ctx, err);
     td_buf_free(&root);
     return code;
 }
@@ -94,4 +100,16 @@ enum td_code td_lake_sweep(const struct td_lake *lake, const char *folder, uint6
 {
     *removed = 0;
     return lake_walk(lake, folder, sweep_file, removed, err);
+}
+
+enum td_code td_cache_sweep(const struct td_lake *lake, uint64_t *removed, struct td_err *err)
+{
+    struct td_buf folder;
+    *removed = 0;
+    td_buf_init(&folder, 2048);
+    enum td_code code = td_cache_folder(lake, &folder, err);
+    if (code == TD_OK)
+        code = walk_tree(folder.data, sweep_file, removed, err);
+    td_buf_free(&folder);
+    return code;
 }

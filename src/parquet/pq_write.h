@@ -19,6 +19,7 @@ struct pq_buffer { /* one column of the open row group */
     struct pq_check check;
     size_t width;   /* bytes of a stored value; 0 for BYTE_ARRAY */
     size_t present; /* values that are not null: all that is stored */
+    bool constant;  /* BYTE_ARRAY: all of them are equal, as the ticker of a file is */
     uint8_t *slots; /* all but BYTE_ARRAY: values back to back; a BOOLEAN is a byte */
     size_t slots_cap;
     struct td_buf bytes; /* BYTE_ARRAY: texts back to back */

@@ -109,9 +109,11 @@ static enum td_code append_texts(struct td_pq_writer *w, struct pq_buffer *b, co
                                  size_t from, size_t n, size_t present, struct td_err *err)
 {
     const struct td_str *src = (const struct td_str *)array->values + from;
+    const char *last = NULL; /* where the caller holds the value before */
     size_t k = b->present;
     if (td_grow(&b->ends, &b->ends_cap, k + present, sizeof *b->ends, err) != TD_OK)
         return no_memory(w, err);
+    b->constant |= !k;
     for (size_t i = 0; i < n; i++) {
         if (!td_pq_valid(array->valid, from + i))
             continue;
@@ -119,6 +121,9 @@ static enum td_code append_texts(struct td_pq_writer *w, struct pq_buffer *b, co
             return bad_row(w, b, i, TD_LIMIT, "a text is longer than 128 MiB", err);
         td_buf_add(&b->bytes, src[i].ptr, src[i].len);
         b->ends[k++] = b->bytes.len;
+        if (b->constant && !b->bytes.failed && (src[i].ptr != last || src[i].len != b->ends[0]))
+            b->constant = td_str_cmp(pq_buffer_value(b, 0), src[i]) == 0;
+        last = src[i].ptr;
     }
     return b->bytes.failed ? no_memory(w, err) : TD_OK;
 }

@@ -228,6 +228,8 @@ size_t pq_check_values(const struct pq_buffer *b, size_t first, size_t count, co
         return k;
     case PQ_CHECK_UTF8:
         *why = "a text is not UTF-8";
+        if (b->constant && count && (first || pq_is_utf8(pq_buffer_value(b, 0))))
+            return count;
         for (; k < count; k++) {
             struct td_str s = pq_buffer_value(b, first + k);
             bool known = k && s.len == seen.len && memcmp(s.ptr, seen.ptr, s.len) == 0;

@@ -154,6 +154,10 @@ static bool search_texts(struct search *s)
     struct pq_dict_build *d = s->d;
     struct td_str before = {"", 0};
     for (size_t i = 0; i < b->present; i++) {
+        if (i && b->constant) {
+            memset(d->codes, 0, b->present * sizeof *d->codes);
+            return true;
+        }
         struct td_str text = pq_buffer_value(b, i);
         if (i && equal(text, before)) {
             d->codes[i] = d->codes[i - 1];

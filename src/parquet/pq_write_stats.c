@@ -73,21 +73,31 @@ static void of_floats(struct pq_bounds *s, const uint8_t *slots, size_t count)
         keep(s, &min, &max, 4);
 }
 
+/* Four at a time: each comparison waits for the one before it otherwise. */
 static void of_doubles(struct pq_bounds *s, const uint8_t *slots, size_t count)
 {
-    double min = HUGE_VAL, max = -HUGE_VAL;
+    double min[4] = {HUGE_VAL, HUGE_VAL, HUGE_VAL, HUGE_VAL}, max[4] = {-HUGE_VAL, -HUGE_VAL, -HUGE_VAL, -HUGE_VAL};
+    int64_t nans[4] = {0};
     s->has_nans = true;
-    for (size_t i = 0; i < count; i++) {
-        double x;
-        memcpy(&x, slots + i * 8, 8);
-        s->nans += isnan(x) != 0;
-        min = x < min ? x : min;
-        max = x > max ? x : max;
+    for (size_t i = 0; i < count;) {
+        const size_t lanes = count - i < 4 ? count - i : 4;
+        for (size_t k = 0; k < lanes; k++, i++) {
+            double x;
+            memcpy(&x, slots + i * 8, 8);
+            nans[k] += x != x;
+            min[k] = x < min[k] ? x : min[k];
+            max[k] = x > max[k] ? x : max[k];
+        }
     }
-    min = min == 0 ? -0.0 : min;
-    max = max == 0 ? 0.0 : max;
+    for (size_t k = 1; k < 4; k++) {
+        min[0] = min[k] < min[0] ? min[k] : min[0];
+        max[0] = max[k] > max[0] ? max[k] : max[0];
+    }
+    s->nans = nans[0] + nans[1] + nans[2] + nans[3];
+    min[0] = min[0] == 0 ? -0.0 : min[0];
+    max[0] = max[0] == 0 ? 0.0 : max[0];
     if ((size_t)s->nans < count)
-        keep(s, &min, &max, 8);
+        keep(s, &min[0], &max[0], 8);
 }
 
 /* Start of the character that byte `at` belongs to, so that a cut text stays UTF-8. */
@@ -133,7 +143,8 @@ static enum td_code of_texts(struct pq_bounds *s, const struct pq_buffer *b, con
     const struct td_pq_column *c = &b->column;
     struct td_str min = {NULL, 0}, max = {NULL, 0}, before = {NULL, 0};
     char above[PQ_TEXT_BOUND];
-    for (size_t k = span->first; k < span->first + span->present; k++) {
+    const size_t end = span->first + (b->constant ? 1 : span->present);
+    for (size_t k = span->first; k < end; k++) {
         struct td_str t = pq_buffer_value(b, k);
         if (before.ptr && t.len == before.len && memcmp(t.ptr, before.ptr, t.len) == 0)
             continue;

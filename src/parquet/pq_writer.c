@@ -145,6 +145,8 @@ enum td_code td_pq_writer_meta(struct td_pq_writer *writer, const char *key, con
 {
     if (writer->finished)
         return td_fail(err, TD_DATA, "%s: metadata after the footer", writer->name);
+    if (!pq_is_utf8(td_str_of(key)) || !pq_is_utf8(td_str_of(value)))
+        return td_fail(err, TD_DATA, "%s: metadata '%s' is not UTF-8", writer->name, key);
     if (set_value(writer, key, value) != TD_OK)
         return td_fail(err, TD_NOMEM, "%s: out of memory for metadata", writer->name);
     return TD_OK;

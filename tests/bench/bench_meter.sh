@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Measuring and arithmetic of the bench: whole processes in turn, medians of paired ratios, cells of the table. lib.sh sources it.
+# Measuring and arithmetic of the bench: whole processes in turn, medians of paired ratios, cells of the table. stage_lib.sh sources it.
 
 # ---- runs ----
 

@@ -4,7 +4,7 @@
 # compared on every row before anything is timed; where they differ the ratio is void. The floor is zstd alone of the eight
 # columns that the rows need.
 # tests/bench/cache.sh [--quick] [--no-peer] [--profile]
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/stage_lib.sh"
 section "Minute bars to the daily cache" job data tapedeck DuckDB polars "best peer / tapedeck" "asked" floor "tapedeck / floor" "asked" "peak RSS"
 fetch_peers
 use_peers duckdb peer.mjs polars peer_polars.mjs

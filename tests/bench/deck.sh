@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Bench stage: import of real bars, the demo, and the time from a key to the frame that answers it, quiet and under load.
 # tests/bench/deck.sh [--quick] [--no-peer] [--profile]
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/stage_lib.sh"
 if [ "$quick" ]; then presses=40 demo=(--tickers 40 --sessions 12); else presses=200 demo=(); fi
 section "Import, demo, keys" job data tapedeck "peak RSS"
 

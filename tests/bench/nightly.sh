@@ -5,7 +5,7 @@
 # ranking from bronze anew and syncs nothing. All rows are compared before anything is timed. The floor is the same cache
 # files published from memory: temporary, fsync, rename.
 # tests/bench/nightly.sh [--quick] [--no-peer] [--profile]
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/stage_lib.sh"
 section "End of day: one new session" job data tapedeck DuckDB "DuckDB / tapedeck" "asked" floor "tapedeck / floor" "asked" "peak RSS"
 fetch_peers
 use_peers duckdb peer_universe.mjs

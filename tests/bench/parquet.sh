@@ -4,7 +4,7 @@
 # Reading and writing of Parquet beside DuckDB and polars. Every engine is one process that takes jobs line by line and times them
 # inside (pqbench.c, peer_parquet.mjs), so that jobs take turns, nothing counts that starts an engine, and all are warm. What each
 # engine finds in the columns is compared before anything is timed.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/stage_lib.sh"
 
 [ "$quick" ] && rounds=3
 place=$dir/parquet

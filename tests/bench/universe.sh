@@ -4,7 +4,7 @@
 # and ranking are compared row by row before anything is timed. The floor is zstd alone: of the cache columns a list needs, unpacked,
 # and of the lists' own pages, packed at level 2.
 # tests/bench/universe.sh [--quick] [--no-peer] [--profile]
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/stage_lib.sh"
 section "Daily caches to watchlists and rankings" job data tapedeck DuckDB polars "best peer / tapedeck" "asked" floor "tapedeck / floor" "asked" "peak RSS"
 fetch_peers
 use_peers duckdb peer_universe.mjs polars peer_polars.mjs

@@ -5,7 +5,7 @@
 #
 #   tests/bench/STAGE.sh [--quick] [--no-peer] [--profile]
 #
-#   . "$(dirname "$0")/lib.sh"                       options, environment, tools; changes to the repository
+#   . "$(dirname "$0")/stage_lib.sh"                       options, environment, tools; changes to the repository
 #   section "Title" job data tapedeck DuckDB ...     begins the table
 #   row CELL... / note TEXT                          what the section says
 #   finish                                           prints it, and into $results/STAGE.md for `run`

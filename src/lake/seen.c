@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * cache/daily/SEEN: which content a file of bronze had, by its stamp. Numbers in the machine's order behind a header with a
+ * _runs/bronze.stamps: which content a file of bronze had, by its stamp. Numbers in the machine's order behind a header with a
  * checksum; a file that does not check out is as good as none. */
 #include <stdlib.h>
 #include <string.h>
 #include "lake_internal.h"
 
 #define SEEN_MAGIC UINT64_C(0x314e454553445400) /* "\0TDSEEN1": of another byte order it is another number */
+/* Beside the journal: like that it tells of this lake on this disk, so that equal data still makes equal lakes. */
+#define SEEN_PATH "_runs/bronze.stamps"
 #define SEEN_MAX ((size_t)1 << 30)
 
 struct seen_head {
@@ -35,7 +37,7 @@ void td_seen_read(const struct td_lake *lake, struct td_seen *out)
     struct seen_head head = {0};
     td_buf_init(&path, 2048);
     td_buf_init(&bytes, SEEN_MAX + 65536);
-    if (lake_cache_path(lake, &path, NULL, "SEEN") == TD_OK && td_file_read(path.data, SEEN_MAX, &bytes, NULL) == TD_OK &&
+    if (lake_path(lake, &path, NULL, SEEN_PATH) == TD_OK && td_file_read(path.data, SEEN_MAX, &bytes, NULL) == TD_OK &&
         bytes.len >= sizeof head) {
         memcpy(&head, bytes.data, sizeof head);
         size_t have = (bytes.len - sizeof head) / sizeof *out->items;
@@ -81,7 +83,9 @@ enum td_code td_seen_write(const struct td_lake *lake, struct td_seen *seen, str
     struct td_buf path;
     struct td_publish pub;
     td_buf_init(&path, 2048);
-    enum td_code code = lake_cache_path(lake, &path, err, "SEEN");
+    enum td_code code = lake_path(lake, &path, err, SEEN_PATH);
+    if (code == TD_OK)
+        code = td_mkdirs_for(path.data, err);
     if (code == TD_OK)
         code = td_publish_begin(&pub, path.data, err);
     if (code == TD_OK) {

@@ -177,7 +177,7 @@ lake_values() { # LAKE
 # Files that no finished job leaves behind: temporaries, or what has no business in a lake. (The live record of a process that
 # was killed stays: it is how `status` knows of an interrupted job.)
 strays() {
-  find "$1" -type f ! -path '*/_runs/live/*.json' ! -name '*.parquet' ! -name MANIFEST.json ! -name _SUCCESS ! -name '*.lock' ! -name journal.jsonl ! -name FORMAT \
+  find "$1" -type f ! -path '*/_runs/live/*.json' ! -name '*.parquet' ! -name MANIFEST.json ! -name _SUCCESS ! -name '*.lock' ! -name journal.jsonl ! -name bronze.stamps ! -name FORMAT \
     ! -name DEMO ! -name topN_12m.csv
 }
 # Same lake before and after: nothing lost, nothing added.

@@ -190,11 +190,11 @@ static void hurt_cache(struct world *w)
         unlink(path);
         break;
     case 3:
-        snprintf(path, sizeof path, "%s/cache/daily/SEEN", w->f.lake.root);
+        snprintf(path, sizeof path, "%s/_runs/bronze.stamps", w->f.lake.root);
         spill(path, "TDSEEN", 6);
         break;
     default:
-        snprintf(path, sizeof path, "%s/cache/daily/SEEN", w->f.lake.root);
+        snprintf(path, sizeof path, "%s/_runs/bronze.stamps", w->f.lake.root);
         unlink(path);
     }
 }

@@ -156,12 +156,14 @@ static enum td_code check_page(const struct pq_cursor *c, const struct pq_page_h
     return TD_OK;
 }
 
-/* Decompress `len` bytes to exactly `want` into a new blob; no codec and nothing to do are the caller's cases. */
-static enum td_code inflate(struct pq_cursor *c, const uint8_t *bytes, size_t len, size_t want, struct pq_blob **out,
-                            struct td_err *err)
+/* Decompress `len` bytes to exactly `want` into a new blob of at least `room`; no codec and nothing to do are the caller's cases. */
+static enum td_code inflate(struct pq_cursor *c, const uint8_t *bytes, size_t len, size_t want, size_t room,
+                            struct pq_blob **out, struct td_err *err)
 {
     enum td_code code = TD_OK;
-    struct pq_blob *blob = pq_pool_get(c->pool, want + 16); /* wide loads near the end stay inside */
+    if (room < want + 16)
+        room = want + 16; /* wide loads near the end stay inside */
+    struct pq_blob *blob = pq_pool_get(c->pool, room);
     if (!blob)
         return fail(c, err, c->pool->code, "the page needs more memory than allowed");
     const char *why = pq_decompress(c->decoder, c->chunk->codec, bytes, len, blob->data, want, &code);
@@ -190,9 +192,14 @@ static enum td_code load_dictionary(struct pq_cursor *c, const struct pq_page_he
             return fail(c, err, c->pool->code, "the dictionary needs more memory than allowed");
         memcpy(blob->data, body, (size_t)page->uncompressed);
     } else if (!plain) {
-        code = inflate(c, body, (size_t)page->compressed, (size_t)page->uncompressed, &blob, err);
+        const size_t room = pq_dict_room(c->column, (size_t)page->uncompressed, page->values);
+        code = inflate(c, body, (size_t)page->compressed, (size_t)page->uncompressed, room, &blob, err);
         if (code != TD_OK)
             return code;
+        if (room) { /* numbers are slots as they are stored */
+            pq_dict_adopt(&c->dict, c->column, blob, page->values);
+            return TD_OK;
+        }
     }
     const char *why = pq_dict_load(&c->dict, c->column, blob ? blob->data : body, (size_t)page->uncompressed,
                                    page->values, c->pool, &code);
@@ -229,7 +236,7 @@ static enum td_code open_v1(struct pq_cursor *c, const struct pq_page_header *pa
 {
     size_t len = (size_t)page->uncompressed;
     if (!c->plain && len) {
-        enum td_code code = inflate(c, body, (size_t)page->compressed, len, &c->page_blob, err);
+        enum td_code code = inflate(c, body, (size_t)page->compressed, len, 0, &c->page_blob, err);
         if (code != TD_OK)
             return code;
         body = c->page_blob->data;
@@ -272,7 +279,7 @@ static enum td_code open_v2(struct pq_cursor *c, const struct pq_page_header *pa
         if (packed != len)
             return fail(c, err, TD_DATA, "two sizes of an uncompressed page differ");
     } else if (len) {
-        enum td_code code = inflate(c, data, packed, len, &c->page_blob, err);
+        enum td_code code = inflate(c, data, packed, len, 0, &c->page_blob, err);
         if (code != TD_OK)
             return code;
         data = c->page_blob->data;

@@ -238,6 +238,33 @@ static bool dict_fits(const struct td_pq_column *column, size_t len, size_t coun
     return count <= len / width;
 }
 
+/* Slots for `count` entries. Indices of the fitting width never leave a power of two, and one check a batch is enough. */
+static uint64_t fitting(int32_t count)
+{
+    uint64_t room = 1;
+    while (room < (uint64_t)count)
+        room *= 2;
+    return room;
+}
+
+size_t pq_dict_room(const struct td_pq_column *column, size_t len, int32_t count)
+{
+    const size_t slot = td_pq_width(column->type);
+    const bool number = slot < sizeof(struct td_str) && column->type != TD_PQ_BOOLEAN;
+    return number && dict_fits(column, len, (size_t)count) ? (size_t)fitting(count) * slot : 0;
+}
+
+void pq_dict_adopt(struct pq_dict *dict, const struct td_pq_column *column, struct pq_blob *blob, int32_t count)
+{
+    const size_t slot = td_pq_width(column->type), entries = (size_t)count;
+    dict->room = fitting(count);
+    dict->count = (uint32_t)count;
+    dict->slot_blob = blob;
+    dict->slots = blob->data;
+    dict->loaded = true;
+    memset(blob->data + entries * slot, 0, ((size_t)dict->room - entries) * slot);
+}
+
 const char *pq_dict_load(struct pq_dict *dict, const struct td_pq_column *column, const uint8_t *data, size_t len,
                          int32_t count, struct pq_pool *pool, enum td_code *code)
 {
@@ -249,17 +276,12 @@ const char *pq_dict_load(struct pq_dict *dict, const struct td_pq_column *column
     why = pq_values_init(&v, column, PQ_PLAIN, data, len, dict, pool);
     if (why)
         return why;
-    dict->room = 1;
-    while (dict->room < (uint64_t)count)
-        dict->room *= 2; /* indices of the fitting width then never leave the slots, and one check a batch is enough */
-    dict->slot_blob = pq_pool_get(pool, (size_t)dict->room * v.slot);
-    if (!dict->slot_blob) {
+    struct pq_blob *blob = pq_pool_get(pool, (size_t)fitting(count) * v.slot);
+    if (!blob) {
         *code = pool->code;
         return "the dictionary needs more memory than allowed";
     }
-    dict->slots = dict->slot_blob->data;
-    dict->count = (uint32_t)count;
-    memset(dict->slot_blob->data + (size_t)count * v.slot, 0, ((size_t)dict->room - (size_t)count) * v.slot);
+    pq_dict_adopt(dict, column, blob, count);
     why = pq_values_read(&v, dict->slot_blob->data, (size_t)count);
     dict->loaded = !why; /* the slots of a damaged page were never filled: no page may look them up */
     return why;

@@ -57,6 +57,10 @@ void pq_values_close(struct pq_values *v); /* retires what it holds */
 /* Decode a PLAIN dictionary page of `count` entries. Entries may point into `data`. */
 const char *pq_dict_load(struct pq_dict *dict, const struct td_pq_column *column, const uint8_t *data, size_t len,
                          int32_t count, struct pq_pool *pool, enum td_code *code);
+/* The same without a copy, where the stored bytes of numbers are slots already: how large the blob of the page must be, 0 when
+ * this is not for the column or the page holds fewer entries than it says; then the filled blob becomes the dictionary's. */
+size_t pq_dict_room(const struct td_pq_column *column, size_t len, int32_t count);
+void pq_dict_adopt(struct pq_dict *dict, const struct td_pq_column *column, struct pq_blob *blob, int32_t count);
 void pq_dict_close(struct pq_dict *dict, struct pq_pool *pool);
 
 size_t pq_stored_width(const struct td_pq_column *column); /* bytes of one PLAIN value, 0 for BOOLEAN and BYTE_ARRAY */

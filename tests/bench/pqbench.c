@@ -435,6 +435,7 @@ static enum td_code parallel(unsigned threads, const char *place, struct td_err 
     struct td_buf *bytes = NULL;
     struct figures total[COLS] = {{0}};
     int64_t rows = 0, plain = 0;
+    drop_readers();
     enum td_code code = td_pool_new(threads, &pool, err);
     if (code == TD_OK && now.job == FLOOR) {
         code = list_files(place, err);
@@ -489,8 +490,7 @@ static enum td_code last_rows(int64_t rows, const char *path, struct td_err *err
         code = td_pq_seek(w->reader, td_pq_rows(file) - rows, err);
     if (code == TD_OK)
         code = drain(w, file, leaves, 0, count, rows, err);
-    drop_readers();
-    td_pq_close(file);
+    td_pq_close(file); /* the reader stays, as it does where a person looks at one table after the other */
     double seconds = (double)(td_mono_ns() - begin) / 1e9;
     collect(&got, &none, total);
     if (code == TD_OK) {

@@ -75,6 +75,7 @@ struct pq_dict_build { /* scratch of the dictionary search */
     uint64_t *sorted;
     size_t order_cap, sorted_cap;
     size_t count;
+    unsigned width; /* bits of an index as written */
 };
 
 struct td_pq_writer {

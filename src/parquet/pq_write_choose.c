@@ -7,6 +7,7 @@
 #define PQ_DICT_BYTES ((size_t)1 << 20)       /* by rule */
 #define PQ_DICT_MOST_BYTES ((size_t)64 << 20) /* asked for */
 #define PQ_TRIAL ((size_t)4096)               /* values that are compressed for a decision */
+#define PQ_TALL ((size_t)32768)               /* values from which on indices are worth such a decision */
 
 /* Bytes of the chunk as deltas, before compression; the blocks are those of pages cut elsewhere, which hardly matters. */
 static uint64_t delta_bytes(const struct pq_buffer *b)
@@ -83,6 +84,27 @@ static int split_or_plain(struct td_pq_writer *w, const struct pq_buffer *b, enu
     return split < plain - plain / 16 ? PQ_BYTE_STREAM_SPLIT : PQ_PLAIN;
 }
 
+/* The width of indices. Packed into bits they do not compress but are read 1.5 times as fast; as whole bytes they do, and it
+ * can pay where each page uses a part of the dictionary only, as in a file of many tickers: taken when it makes the chunk
+ * smaller by an eighth, a dictionary of numbers being half its size once it is compressed. */
+static int with_dict(struct td_pq_writer *w, const struct pq_buffer *b, enum td_code *code)
+{
+    const unsigned bits = pq_bits_needed(w->dict.count - 1), need = bits ? bits : 1; /* not every reader knows 0 */
+    const unsigned bytes = need <= 8 ? 8 : 16;
+    size_t packed = 0, whole = 0;
+    w->dict.width = need;
+    if (b->present < PQ_TALL || need >= bytes || w->options.codec == TD_PQ_UNCOMPRESSED)
+        return PQ_RLE_DICTIONARY;
+    *code = trial(w, b, PQ_RLE_DICTIONARY, &packed);
+    w->dict.width = bytes;
+    if (*code == TD_OK)
+        *code = trial(w, b, PQ_RLE_DICTIONARY, &whole);
+    const size_t trials = b->present / PQ_TRIAL, chunk = packed * trials + w->dict.count * b->width / 2;
+    if (whole >= packed || (packed - whole) * trials < chunk / 8)
+        w->dict.width = need;
+    return PQ_RLE_DICTIONARY;
+}
+
 static int choose_without(struct td_pq_writer *w, const struct pq_buffer *b, enum td_code *code)
 {
     switch (b->column.type) {
@@ -110,11 +132,11 @@ int pq_choose(struct td_pq_writer *w, const struct pq_buffer *b, enum td_code *c
     case TD_PQ_ENC_RLE: return PQ_RLE;
     case TD_PQ_ENC_DICT:
         if (pq_dict_try(w, b, b->present, PQ_DICT_MOST_BYTES, code))
-            return PQ_RLE_DICTIONARY;
+            return with_dict(w, b, code);
         return *code == TD_OK ? choose_without(w, b, code) : PQ_PLAIN;
     case TD_PQ_ENC_AUTO: break;
     }
     if (!w->options.no_dictionary && rule_dict(w, b, code))
-        return PQ_RLE_DICTIONARY;
+        return with_dict(w, b, code);
     return *code == TD_OK ? choose_without(w, b, code) : PQ_PLAIN;
 }

@@ -38,10 +38,8 @@ static void put_plain(struct td_buf *out, const struct pq_buffer *b, const struc
 
 static void put_indices(struct td_pq_writer *w, struct td_buf *out, const struct pq_span *p)
 {
-    unsigned width = pq_bits_needed(w->dict.count - 1);
-    width = width ? width : 1; /* legal as 0, but not every reader knows */
-    td_buf_addc(out, (char)width);
-    pq_hybrid_write(out, w->dict.codes + p->first, p->present, width);
+    td_buf_addc(out, (char)w->dict.width);
+    pq_hybrid_write(out, w->dict.codes + p->first, p->present, w->dict.width);
 }
 
 static enum td_code put_runs(struct td_pq_writer *w, struct td_buf *out, const struct pq_buffer *b, const struct pq_span *p)

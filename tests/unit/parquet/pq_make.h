@@ -74,7 +74,7 @@ static inline enum td_pq_logical make_read_as(enum td_pq_logical logical)
                                                           : logical;
 }
 
-/* One 64-bit pattern of the column's style: constant, few distinct, a walk, anything, extremes. */
+/* One 64-bit pattern of the column's style: constant, few distinct, a walk, anything, extremes, few distinct in each page. */
 static inline uint64_t make_bits(struct make *m, int style, size_t row)
 {
     static const uint64_t extremes[] = {0,
@@ -91,6 +91,7 @@ static inline uint64_t make_bits(struct make *m, int style, size_t row)
     case 1: return UINT64_C(0x4059000000000000) + r % 37 * UINT64_C(0x10000001);
     case 2: return UINT64_C(1700000000000) + row * 60000 + r % 3;
     case 3: return r;
+    case 5: return UINT64_C(0x4059000000000000) + (row / 2048 * 400 + r % 50) * UINT64_C(0x147ae147ae); /* few at a time */
     default: return extremes[r % TD_COUNT(extremes)];
     }
 }

@@ -315,6 +315,33 @@ static void what_is_smaller_is_chosen(void **state)
     }
 }
 
+/* Each page of a tall chunk uses a part of the dictionary: indices of whole bytes compress to less, in other chunks bits do. */
+static void indices_have_the_width_that_pays(void **state)
+{
+    static double values[40000];
+    const struct td_pq_column column = {.name = "x", .type = TD_PQ_DOUBLE};
+    struct make m = {.seed = 9};
+    (void)state;
+    for (int local = 0; local < 2; local++) {
+        struct td_pq_chunk_info info;
+        struct td_pq_file *file;
+        struct td_err err;
+        size_t len;
+        for (size_t i = 0; i < 40000; i++)
+            values[i] = (double)(make_random(&m) % (local ? 8 : 80) + (local ? i / 4096 * 8 : 0)) / 100;
+        int fd = make_scratch();
+        ASSERT_OK(write_column(fd, &column, values, NULL, 40000, NULL, &err), err);
+        char *bytes = make_slurp(fd, &len);
+        ASSERT_OK(td_pq_open_memory(bytes, len, "memory", NULL, &file, &err), err);
+        td_pq_chunk(file, 0, 0, &info);
+        assert_true(info.encodings & 1u << 8);
+        assert_int_equal(info.uncompressed > 40000, local); /* 8 bits or 7 */
+        td_pq_close(file);
+        free(bytes);
+        close(fd);
+    }
+}
+
 /* ---- the declared order ---- */
 
 static void a_declared_order_is_told(void **state)
@@ -445,6 +472,7 @@ int main(void)
         cmocka_unit_test(long_values_are_cut_outwards),
         cmocka_unit_test(an_encoding_that_is_asked_for_is_used),
         cmocka_unit_test(what_is_smaller_is_chosen),
+        cmocka_unit_test(indices_have_the_width_that_pays),
         cmocka_unit_test(a_declared_order_is_told),
         cmocka_unit_test(encoders_survive_failed_allocations),
         cmocka_unit_test(a_disk_that_fills_up_is_reported),

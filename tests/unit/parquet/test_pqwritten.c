@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #define MOST_ROWS 3000
+#define TALL_ROWS 34000 /* from which on the writer weighs the width of indices */
 
 struct plan { /* one file of the matrix */
     struct make m;
@@ -94,7 +95,7 @@ static void plan_columns(struct plan *p, size_t columns)
         kind.encoding = pick_encoding(m, &kind);
         if (!exotic && is_exotic(&kind))
             continue;
-        make_column(m, c, &kind, (int)pick(m, 5), (int)pick(m, 5));
+        make_column(m, c, &kind, m->rows == TALL_ROWS ? 5 : (int)pick(m, 6), (int)pick(m, 5));
         m->columns++;
         struct td_pq_column *k = &m->column[c];
         const bool timed = k->logical == TD_PQ_TIME || k->logical == TD_PQ_TIMESTAMP;
@@ -111,7 +112,10 @@ static void plan_make(struct plan *p, uint64_t seed)
     *p = (struct plan){.m = {.seed = td_mix64(seed), .modest = true}};
     struct make *m = &p->m;
     m->rows = rows[pick(m, TD_COUNT(rows))];
-    plan_columns(p, 1 + pick(m, 9));
+    const size_t columns = 1 + pick(m, 9);
+    const bool tall = pick(m, 60) == 0;
+    m->rows = tall ? TALL_ROWS : m->rows;
+    plan_columns(p, tall ? 2 : columns);
     plan_options(p, m->rows);
     /* A declared order must be one: a column of a walk is, when it has no nulls. Here it is a constant one. */
     if (pick(m, 3) == 0) {

@@ -515,6 +515,32 @@ static void test_cancelled(void **state)
     engine_end(&f);
 }
 
+/* Memory that runs out ends the run; it never becomes an accusation. */
+static void test_memory_runs_out(void **state)
+{
+    (void)state;
+    struct engine_fixture f = whole_lake(TD_PRESET_SESSION);
+    const struct td_validate_job options = options_of();
+    long n = 1;
+    bool whole = false;
+    for (; !whole && n < 200000; n += n < 100 ? 1 : 1 + n / 12) {
+        struct td_job_view view;
+        struct td_err err = {0};
+        int id = 0;
+        td_alloc_fail_after(n);
+        enum td_code code = td_job_validate(f.engine, &options, &id, &err);
+        if (code == TD_OK)
+            code = td_job_wait(f.engine, id, NULL, NULL, &view, &err);
+        td_alloc_fail_after(0);
+        if (code != TD_OK && code != TD_NOMEM)
+            fail_msg("allocation %ld failing gives %s: %s", n, td_code_name(code), err.text);
+        whole = code == TD_OK;
+    }
+    assert_true(whole && n > 100);
+    only(f.engine, TD_CHECK_COUNT);
+    engine_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -531,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_nothing_to_validate),
         cmocka_unit_test(test_journal_and_untouched),
         cmocka_unit_test(test_cancelled),
+        cmocka_unit_test(test_memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

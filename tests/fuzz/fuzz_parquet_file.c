@@ -92,6 +92,35 @@ static void ranges_agree(const struct td_pq_file *file, int index, struct td_pq_
     td_pq_reader_free(reader);
 }
 
+/* The rows that a bound leaves, pruned by whatever the file states and then searched, are those whose value satisfies
+ * it. */
+static void search_agrees(const struct td_pq_file *file, int index, const uint64_t *marks, size_t known)
+{
+    const struct td_pq_column *column = td_pq_column_at(file, (size_t)index);
+    const bool narrow = column->type == TD_PQ_INT32;
+    struct td_pq_bound bound = {.column = index, .op = TD_PQ_GE, .kind = TD_PQ_VALUE_INT};
+    struct td_pq_ranges left = {0}, found = {0};
+    struct td_err err = {0};
+    size_t at = 0;
+    if ((!narrow && column->type != TD_PQ_INT64) || column->logical == TD_PQ_INTEGER ||
+        column->logical == TD_PQ_DECIMAL)
+        return;
+    for (size_t i = known / 2; i < known && !bound.v.i; i++)
+        bound.v.i = marks[i] == UINT64_MAX ? 0 : narrow ? (int32_t)marks[i] : (int64_t)marks[i];
+    if (td_pq_prune(file, &bound, 1, false, &left, NULL, &err) == TD_OK &&
+        td_pq_match(file, &bound, 1, &left, &found, &err) == TD_OK)
+        for (size_t row = 0; row < known; row++) {
+            while (at < found.count && (int64_t)row >= found.items[at].to)
+                at++;
+            const bool in = at < found.count && (int64_t)row >= found.items[at].from;
+            const int64_t value = narrow ? (int32_t)marks[row] : (int64_t)marks[row];
+            if (marks[row] != UINT64_MAX) /* which stands for a null, or for -1 */
+                FUZZ_CHECK(in == (value >= bound.v.i));
+        }
+    td_pq_ranges_free(&left);
+    td_pq_ranges_free(&found);
+}
+
 static void read_column(const struct td_pq_file *file, int index)
 {
     static uint64_t values[BATCH * 2], valid[TD_PQ_WORDS(BATCH)], marks[MOST_ROWS + BATCH];
@@ -126,6 +155,8 @@ static void read_column(const struct td_pq_file *file, int index)
     if (code == TD_OK && !rows)
         FUZZ_CHECK((int64_t)total == td_pq_rows(file));
     td_pq_reader_free(reader);
+    if (code == TD_OK && !rows)
+        search_agrees(file, index, marks, total);
     if (total)
         seek_agrees(file, index, &array, marks, total);
     ranges_agree(file, index, &array, marks, total);
@@ -193,6 +224,14 @@ static void read_facts(const struct td_pq_file *file, size_t columns)
     FUZZ_CHECK(rows == td_pq_rows(file));
 }
 
+static bool take_finding(void *ctx, const struct td_pq_finding *finding)
+{
+    unsigned *left = ctx;
+    FUZZ_CHECK(finding->text && finding->text[0] && !strchr(finding->text, '\n'));
+    sink += strlen(finding->text) + (finding->name ? strlen(finding->name) : 0);
+    return (*left)-- > 1;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct td_pq_limits limits = {.memory = 64 << 20, .skip_crc = true};
@@ -219,6 +258,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_column(file, readable[i]);
     if (count > 1)
         read_together(file, readable, count);
+    if (td_pq_rows(file) < MOST_ROWS) {
+        struct td_pq_verified verified;
+        unsigned left = 50;
+        code = td_pq_verify_file(file, take_finding, &left, &verified, &err);
+        if (code != TD_OK)
+            fuzz_failed_well(code, &err);
+    }
     td_pq_close(file);
     return 0;
 }

@@ -148,6 +148,53 @@ static void load(const struct td_pq_file *file, size_t group, size_t column)
     td_arena_free(&arena);
 }
 
+static bool satisfies(size_t column, int64_t row, const struct td_pq_bound *bound)
+{
+    const int64_t value = number(column, row), other = bound->v.i;
+    if (!has(column, row))
+        return bound->op == TD_PQ_IS_NULL;
+    switch (bound->op) {
+    case TD_PQ_EQ: return value == other;
+    case TD_PQ_NE: return value != other;
+    case TD_PQ_LT: return value < other;
+    case TD_PQ_LE: return value <= other;
+    case TD_PQ_GT: return value > other;
+    case TD_PQ_GE: return value >= other;
+    default: return bound->op == TD_PQ_NOT_NULL;
+    }
+}
+
+/* Ranges are in order and inside the file; with `honest`, searched, they are the rows that satisfy the bound. */
+static void prune(const struct td_pq_file *file, int column, int64_t a, int64_t b, bool honest)
+{
+    struct td_pq_bound bound = {.column = column, .op = (enum td_pq_op)(a % 8), .kind = TD_PQ_VALUE_INT};
+    struct td_pq_ranges left = {0}, found = {0};
+    struct td_pq_pruning how;
+    struct td_err err = {0};
+    int64_t row = 0;
+    bound.v.i = number((size_t)column, b % ROWS) + (a >> 3) % 3 - 1;
+    if (column == 2)
+        return;
+    if (td_pq_prune(file, &bound, 1, !honest && b % 2, &left, &how, &err) != TD_OK)
+        return;
+    for (size_t i = 0; i < left.count; i++) {
+        FUZZ_CHECK(left.items[i].from >= row && left.items[i].to > left.items[i].from && left.items[i].to <= ROWS);
+        row = left.items[i].to + 1;
+    }
+    enum td_code code = td_pq_match(file, &bound, 1, &left, &found, &err);
+    FUZZ_CHECK(code == TD_OK || !honest);
+    if (code == TD_OK && honest) {
+        size_t at = 0;
+        for (row = 0; row < ROWS; row++) {
+            while (at < found.count && row >= found.items[at].to)
+                at++;
+            FUZZ_CHECK((at < found.count && row >= found.items[at].from) == satisfies((size_t)column, row, &bound));
+        }
+    }
+    td_pq_ranges_free(&left);
+    td_pq_ranges_free(&found);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_in in = {size ? data : (const uint8_t *)"", size};
@@ -181,6 +228,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     atomic_store(file->seal, believed ? TD_PQ_SEAL_GOOD : TD_PQ_SEAL_NONE);
     load(file, group, column);
     read_ranges(file, (int)column, a, b, !believed || (bits & 8));
+    prune(file, (int)column, a, b, !believed || (bits & 24) == 24);
     td_pq_close(file);
     free(bytes);
     return 0;

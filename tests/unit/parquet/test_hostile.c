@@ -12,6 +12,8 @@
 #define MOST_ROWS 300000 /* a few bytes can claim 2^31 of them, and be right */
 #define MIB_ALLOWED 256
 
+static uint64_t sink; /* what is read is used */
+
 static bool any_page(void *ctx, const struct td_pq_page_info *page)
 {
     return page->compressed >= 0 && ++*(int *)ctx < 1000;
@@ -21,7 +23,6 @@ static bool any_page(void *ctx, const struct td_pq_page_info *page)
  */
 static enum td_code read_everything(const struct td_pq_file *file, struct td_err *err)
 {
-    static uint64_t sum;
     struct td_pq_array arrays[MOST_COLUMNS];
     int columns[MOST_COLUMNS];
     size_t count = 0, rows = 0, total = 0;
@@ -50,7 +51,7 @@ static enum td_code read_everything(const struct td_pq_file *file, struct td_err
                 struct td_str s = {(const char *)arrays[i].values + k * width, width};
                 if (width == sizeof s)
                     memcpy(&s, (const char *)arrays[i].values + k * width, sizeof s);
-                sum += td_hash64(s.len ? s.ptr : "", s.len, 0);
+                sink = td_hash64(s.len ? s.ptr : "", s.len, sink);
             }
         }
         total += rows;

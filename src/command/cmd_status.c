@@ -248,10 +248,8 @@ static enum td_code verify_facts(const struct td_lake *lake, struct td_sheet *sh
     uint64_t files = 0;
     char found[96];
     enum td_code code = td_manifest_read(lake, &manifest, &why);
-    if (code == TD_OK)
+    if (code == TD_OK || code == TD_MISSING) /* without a manifest every file of the cache is a stranger */
         code = td_manifest_verify(lake, &manifest, note_difference, &ctx, err);
-    else if (code == TD_MISSING)
-        code = TD_OK;
     else if (code == TD_DATA) {
         note_difference(&ctx, why.text);
         code = TD_OK;

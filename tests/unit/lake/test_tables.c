@@ -244,6 +244,82 @@ static void test_manifest(void **state)
     fixture_free(&f);
 }
 
+/* One thing at a time is spoilt; it alone is told. */
+static void test_verify(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *says;
+    } cases[] = {{"nothing", NULL},
+                 {"mark of a ticker", "ABC: no _SUCCESS"},
+                 {"mark of the cache", "_SUCCESS is missing"},
+                 {"stopped, but marked", "was stopped"},
+                 {"preset", "ABC: of preset 'session', the manifest says 'seed'"},
+                 {"inputs", "ABC: made from other bars"},
+                 {"rows", "ABC: 1 rows on disk, the manifest says 2"},
+                 {"first day", "ABC: first or last day differs"},
+                 {"bytes", "ABC: "},
+                 {"a page", "ticker=ABC/daily.parquet"},
+                 {"the file", "ticker=ABC/daily.parquet"},
+                 {"a stranger", "XYZ: on disk but not in the manifest"},
+                 {"no manifest", "ABC: on disk but not in the manifest"}};
+    for (size_t i = 0; i < TD_COUNT(cases); i++) {
+        struct fixture f = fixture_new();
+        struct td_err err = {0};
+        struct td_manifest manifest = {.generation = 4};
+        struct td_cache_entry entry = {.ticker = "ABC", .rows = 1, .first = day_at("2025-12-02"), .last = day_at("2025-12-02")};
+        struct td_daily_row row = daily_row("ABC", "2025-12-02");
+        const struct td_meta meta = {"tapedeck.inputs", "what it was made from"};
+        char path[300];
+        struct td_buf told;
+        td_buf_init(&told, 65536);
+        ASSERT_OK(td_cache_write_with(f.lake, "ABC", &row, 1, "session", &meta, 1, &entry.bytes, &err), err);
+        entry.inputs = td_hash64(meta.value, strlen(meta.value), 0);
+        snprintf(manifest.preset, sizeof manifest.preset, "session");
+        snprintf(manifest.bars, sizeof manifest.bars, "auto");
+        snprintf(path, sizeof path, "%s/cache/daily/ticker=ABC/daily.parquet", f.root);
+        switch (i) {
+        case 4: snprintf(manifest.preset, sizeof manifest.preset, "seed"); break;
+        case 5: entry.inputs++; break;
+        case 6: entry.rows++; break;
+        case 7: entry.first--; break;
+        case 8: entry.bytes++; break;
+        case 11: ASSERT_OK(td_cache_write(f.lake, "XYZ", &row, 1, "session", &(uint64_t){0}, &err), err); break;
+        default: break;
+        }
+        ASSERT_OK(td_manifest_put(&manifest, &entry, &err), err);
+        ASSERT_OK(td_manifest_write(f.lake, &manifest, &err), err);
+        if (i == 1 || i == 2)
+            snprintf(path, sizeof path, "%s/cache/daily/%s_SUCCESS", f.root, i == 1 ? "ticker=ABC/" : "");
+        if (i == 1 || i == 2 || i == 10)
+            assert_int_equal(unlink(path), 0);
+        if (i == 3)
+            manifest.stopped = true;
+        if (i == 9) {
+            struct td_buf bytes;
+            slurp(path, &bytes);
+            for (size_t k = 40; k < 60; k++)
+                bytes.data[k] = (char)~bytes.data[k];
+            spill(path, bytes.data, bytes.len);
+            td_buf_free(&bytes);
+        }
+        if (i == 12) {
+            td_manifest_free(&manifest);
+            snprintf(path, sizeof path, "%s/cache/daily/MANIFEST.json", f.root);
+            unlink(path);
+        }
+        ASSERT_OK(td_manifest_verify(f.lake, &manifest, note, &told, &err), err);
+        size_t lines = 0;
+        for (size_t k = 0; k < told.len; k++)
+            lines += told.data[k] == '\n';
+        if (lines != (cases[i].says != NULL) || (cases[i].says && !strstr(told.data, cases[i].says)))
+            fail_msg("%s: told '%s'", cases[i].what, told.len ? told.data : "");
+        td_buf_free(&told);
+        td_manifest_free(&manifest);
+        fixture_free(&f);
+    }
+}
+
 static void test_damaged_manifest(void **state)
 {
     (void)state;
@@ -444,6 +520,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_versions), cmocka_unit_test(test_manifest),
+        cmocka_unit_test(test_verify),
         cmocka_unit_test(test_damaged_manifest), cmocka_unit_test(test_watch), cmocka_unit_test(test_topn),
         cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_full_disk),
     };

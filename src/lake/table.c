@@ -108,23 +108,55 @@ static enum td_code batch_init(struct batch *batch, const struct td_record *reco
     return TD_OK;
 }
 
-static void put_cell(const struct td_field *field, const char *row, struct td_pq_array *array, size_t i)
+static void put_doubles(const char *at, size_t stride, size_t n, double *out, uint64_t *valid)
 {
-    struct td_cell cell = td_record_cell(field, row);
-    if (cell.kind == TD_KIND_NULL)
-        return; /* bitmap is cleared beforehand */
-    array->valid[i / 64] |= UINT64_C(1) << (i % 64);
-    switch (field->kind) {
-    case TD_F_STR:
-    case TD_F_TEXT: ((struct td_str *)array->values)[i] = cell.v.s; break;
-    case TD_F_DAY:
-    case TD_F_I32: ((int32_t *)array->values)[i] = (int32_t)cell.v.i; break;
-    case TD_F_U32: ((int32_t *)array->values)[i] = (int32_t)(uint32_t)cell.v.u; break;
-    case TD_F_TS:
-    case TD_F_I64: ((int64_t *)array->values)[i] = cell.v.i; break;
-    case TD_F_F64: ((double *)array->values)[i] = cell.v.f; break;
-    case TD_F_BOOL: ((uint8_t *)array->values)[i] = cell.v.b; break;
+    for (size_t i = 0; i < n; i++, at += stride) {
+        memcpy(&out[i], at, sizeof *out);
+        valid[i / 64] |= (uint64_t)!isnan(out[i]) << (i % 64);
     }
+}
+
+static void put_words(const char *at, size_t stride, size_t n, int32_t null, int32_t *out, uint64_t *valid)
+{
+    for (size_t i = 0; i < n; i++, at += stride) {
+        memcpy(&out[i], at, sizeof *out);
+        valid[i / 64] |= (uint64_t)(out[i] != null) << (i % 64);
+    }
+}
+
+/* One column of n rows; the bitmap is cleared beforehand. Doubles and words are most of a table and take no cells. */
+static void put_column(const struct td_field *field, const char *rows, size_t stride, size_t n, struct td_pq_array *array)
+{
+    switch (field->kind) {
+    case TD_F_F64: put_doubles(rows + field->offset, stride, n, array->values, array->valid); return;
+    case TD_F_DAY: put_words(rows + field->offset, stride, n, TD_NO_DAY, array->values, array->valid); return;
+    case TD_F_U32: put_words(rows + field->offset, stride, n, -1, array->values, array->valid); return;
+    case TD_F_I32: put_words(rows + field->offset, stride, n, INT32_MIN, array->values, array->valid); return;
+    default: break;
+    }
+    for (size_t i = 0; i < n; i++, rows += stride) {
+        struct td_cell cell = td_record_cell(field, rows);
+        if (cell.kind == TD_KIND_NULL)
+            continue;
+        array->valid[i / 64] |= UINT64_C(1) << (i % 64);
+        if (cell.kind == TD_KIND_STR)
+            ((struct td_str *)array->values)[i] = cell.v.s;
+        else if (cell.kind == TD_KIND_BOOL)
+            ((uint8_t *)array->values)[i] = cell.v.b;
+        else
+            ((int64_t *)array->values)[i] = cell.v.i;
+    }
+}
+
+/* Doubles that differ from row to row are written as they are: nothing else is tried, which costs as much as compressing them,
+ * to save a hundredth of the bytes. */
+static enum td_pq_encoding encoding_of(const struct td_field *field, const struct td_record *record, const void *rows, size_t count)
+{
+    const char *at = (const char *)rows + field->offset;
+    size_t most = count < 256 ? count : 256, changes = 0;
+    for (size_t i = 1; field->kind == TD_F_F64 && i < most; i++)
+        changes += memcmp(at + i * record->size, at + (i - 1) * record->size, sizeof(double)) != 0;
+    return changes * 3 > most ? TD_PQ_ENC_PLAIN : TD_PQ_ENC_AUTO;
 }
 
 static enum td_code write_table(struct td_pq_writer *writer, const char *path, const struct td_record *record, const void *rows,
@@ -142,8 +174,7 @@ static enum td_code write_table(struct td_pq_writer *writer, const char *path, c
         size_t n = count - at < batch.rows ? count - at : batch.rows;
         for (size_t k = 0; k < record->count; k++) {
             memset(batch.arrays[k].valid, 0, TD_PQ_WORDS(batch.rows) * sizeof(uint64_t));
-            for (size_t i = 0; i < n; i++)
-                put_cell(&record->fields[k], row + (at + i) * record->size, &batch.arrays[k], i);
+            put_column(&record->fields[k], row + at * record->size, record->size, n, &batch.arrays[k]);
         }
         code = td_pq_write(writer, batch.arrays, n, err);
     }
@@ -163,8 +194,10 @@ enum td_code lake_table_write(const char *path, const struct td_record *record, 
     struct td_pq_column columns[MAX_FIELDS];
     if (record->count > MAX_FIELDS)
         return td_fail(err, TD_LIMIT, "%s: record %s has too many columns", path, record->schema);
-    for (size_t i = 0; i < record->count; i++)
+    for (size_t i = 0; i < record->count; i++) {
         columns[i] = lake_column_of(&record->fields[i]);
+        columns[i].encoding = encoding_of(&record->fields[i], record, rows, count);
+    }
     struct td_publish pub;
     enum td_code code = td_publish_begin(&pub, path, err);
     if (code != TD_OK)
@@ -255,26 +288,44 @@ static enum td_code set_text(const struct td_field *field, struct td_str text, c
     return TD_OK;
 }
 
-static enum td_code get_cell(const struct td_field *field, const struct td_pq_array *array, size_t i, char *row,
-                             struct td_rows *out, const char *path, struct td_err *err)
+static enum td_code no_null(const struct td_field *field, const char *path, struct td_err *err)
 {
-    char *at = row + field->offset;
-    if (!td_pq_valid(array->valid, i)) {
-        set_null(field, row);
-        return field->optional ? TD_OK : td_fail(err, TD_DATA, "%s: column '%s' holds a null", path, field->name);
+    return field->optional ? TD_OK : td_fail(err, TD_DATA, "%s: column '%s' holds a null", path, field->name);
+}
+
+/* One column of n rows at `rows`. */
+static enum td_code get_column(const struct td_field *field, const struct td_pq_array *array, size_t n, char *rows, size_t stride,
+                               struct td_rows *out, const char *path, struct td_err *err)
+{
+    enum td_code code = TD_OK;
+    size_t width = field->kind == TD_F_DAY || field->kind == TD_F_U32 || field->kind == TD_F_I32 ? 4 : 8;
+    for (size_t i = 0; code == TD_OK && i < n; i++, rows += stride) {
+        char *at = rows + field->offset;
+        if (!td_pq_valid(array->valid, i)) {
+            set_null(field, rows);
+            code = no_null(field, path, err);
+        } else if (field->kind == TD_F_STR || field->kind == TD_F_TEXT) {
+            code = set_text(field, ((const struct td_str *)array->values)[i], rows, out, path, err);
+        } else if (field->kind == TD_F_BOOL) {
+            *(int8_t *)at = (int8_t)((const uint8_t *)array->values)[i];
+        } else if (width == 4) {
+            memcpy(at, (const int32_t *)array->values + i, 4);
+        } else {
+            memcpy(at, (const int64_t *)array->values + i, 8);
+        }
     }
-    switch (field->kind) {
-    case TD_F_STR:
-    case TD_F_TEXT: return set_text(field, ((const struct td_str *)array->values)[i], row, out, path, err);
-    case TD_F_DAY:
-    case TD_F_U32:
-    case TD_F_I32: memcpy(at, (const int32_t *)array->values + i, 4); break;
-    case TD_F_TS:
-    case TD_F_F64:
-    case TD_F_I64: memcpy(at, (const int64_t *)array->values + i, 8); break;
-    case TD_F_BOOL: *(int8_t *)at = (int8_t)((const uint8_t *)array->values)[i]; break;
-    }
-    return TD_OK;
+    return code;
+}
+
+/* Fields that the file has no column for. */
+static void null_the_rest(const struct td_record *record, const int field_of[MAX_FIELDS], size_t count, char *rows, size_t n)
+{
+    bool have[MAX_FIELDS] = {false};
+    for (size_t k = 0; k < count; k++)
+        have[field_of[k]] = true;
+    for (size_t f = 0; f < record->count; f++)
+        for (size_t i = 0; !have[f] && i < n; i++)
+            set_null(&record->fields[f], rows + i * record->size);
 }
 
 static enum td_code read_rows(struct td_pq_reader *reader, const char *path, const struct td_record *record,
@@ -296,11 +347,9 @@ static enum td_code read_rows(struct td_pq_reader *reader, const char *path, con
             break;
         char *base = (char *)out->items + out->count * record->size;
         memset(base, 0, got * record->size);
-        for (size_t i = 0; i < got * record->count; i++)
-            set_null(&record->fields[i % record->count], base + i / record->count * record->size);
+        null_the_rest(record, field_of, count, base, got);
         for (size_t k = 0; code == TD_OK && k < count; k++)
-            for (size_t i = 0; code == TD_OK && i < got; i++)
-                code = get_cell(&record->fields[field_of[k]], &arrays[k], i, base + i * record->size, out, path, err);
+            code = get_column(&record->fields[field_of[k]], &arrays[k], got, base, record->size, out, path, err);
         out->count += got;
     }
     batch_free(&batch);

@@ -20,6 +20,8 @@ struct universe_data {
 static void universe_end(struct td_job *job)
 {
     struct universe_data *uni = job->data;
+    if (uni->pass && screen_pass_count(uni->pass) > 1)
+        td_log(TD_LOG_INFO, "job", "universe: the cache was read %u times to stay under limits.memory", screen_pass_count(uni->pass));
     screen_pass_free(uni->pass);
     uni->pass = NULL;
     publish_batch_free(uni->batch);
@@ -193,6 +195,15 @@ static void rank_unit(struct td_job *job, struct job_result *result)
     struct universe_data *uni = job->data;
     struct td_days built = {0};
     struct td_err err = {0};
+    pthread_mutex_lock(&job->engine->lock);
+    uint64_t failed = job->counts.failed;
+    pthread_mutex_unlock(&job->engine->lock);
+    if (failed) { /* a ranking over holes would look like any other */
+        result->state = TD_UNIT_SKIPPED;
+        td_snprintf(result->why, sizeof result->why, "%llu sessions failed: the rankings stay as they were; run it again",
+                    (unsigned long long)failed);
+        return;
+    }
     enum td_code code = universe_built(&uni->base, job->engine->lake, &built, &err);
     if (code == TD_OK) {
         td_day last = built.items[built.count - 1], as_of = uni->options.as_of != TD_NO_DAY ? uni->options.as_of : last;

@@ -164,6 +164,13 @@ bool screen_member_on(struct screen_member *m, td_day day)
     return m->admitted;
 }
 
+/* Every row also costs a pointer in the index. */
+static bool over_budget(const struct screen_pass *pass)
+{
+    uint64_t used = atomic_load(&pass->bytes);
+    return used + used / sizeof(struct td_watch_item) * sizeof(void *) > pass->source.budget;
+}
+
 /* The rows passed the budget: let the last stripe go, unless another worker just did. */
 static void let_go(struct screen_pass *pass, int kept)
 {
@@ -184,9 +191,8 @@ static struct td_watch_item *push(struct screen_pass *pass, struct screen_worker
         fresh->next = slab;
         fresh->count = 0;
         worker->stripes[stripe] = slab = fresh;
-        /* every row also costs a pointer in the index */
-        uint64_t used = atomic_fetch_add(&pass->bytes, sizeof *fresh) + sizeof *fresh;
-        if (used + used / sizeof(struct td_watch_item) * sizeof(void *) > pass->source.budget)
+        atomic_fetch_add(&pass->bytes, sizeof *fresh);
+        if (over_budget(pass))
             let_go(pass, kept);
     }
     return &slab->items[slab->count++];
@@ -199,6 +205,8 @@ static enum td_code screen_batch(struct screen_pass *pass, struct screen_worker 
     int kept = atomic_load(&pass->kept);
     for (int s = STRIPES - 1; s >= kept; s--)
         free_slabs(&worker->stripes[s], pass);
+    if (over_budget(pass))
+        let_go(pass, kept);
     int32_t end = pass->begin + kept * pass->stripe;
     end = end < pass->limit ? end : pass->limit;
     for (size_t i = 0; i < batch->n; i++) {

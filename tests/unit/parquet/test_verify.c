@@ -480,6 +480,34 @@ static void files_of_many_writers(void **state)
     assert_true(files > 100);
 }
 
+/* Whatever the writer makes of random tables, it tells the truth of it. */
+static void random_files_of_ours(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 24; seed++) {
+        struct make m;
+        struct td_err err = {0};
+        struct found found = {0};
+        struct td_pq_verified seen;
+        struct td_pq_file *file = NULL;
+        size_t len;
+        make_table(&m, seed * 31, 1 + seed % 9, 100 + seed * 211);
+        int fd = make_scratch();
+        const struct td_pq_write_options o = {.group_rows = 300 + seed * 100, .page_rows = 50 + seed * 20, .data_page_v2 = seed % 2};
+        ASSERT_OK(make_file(&m, fd, &o, 1000, &err), err);
+        char *bytes = make_slurp(fd, &len);
+        ASSERT_OK(td_pq_open_memory(bytes, len, "ours", NULL, &file, &err), err);
+        ASSERT_OK(td_pq_verify_file(file, note, &found, &seen, &err), err);
+        if (found.count)
+            fail_msg("seed %d: column %d (%s): %s", (int)seed, found.items[0].column, m.names[found.items[0].column], found.items[0].text);
+        assert_int_equal(seen.seal, TD_PQ_SEAL_GOOD);
+        td_pq_close(file);
+        free(bytes);
+        close(fd);
+        make_free(&m);
+    }
+}
+
 static bool ignore(void *ctx, const struct td_pq_finding *f)
 {
     (void)ctx;
@@ -525,6 +553,7 @@ int main(void)
         cmocka_unit_test(the_frame_of_the_file),
         cmocka_unit_test(the_listener_may_leave),
         cmocka_unit_test(files_of_many_writers),
+        cmocka_unit_test(random_files_of_ours),
         cmocka_unit_test(memory_may_end_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
 # The truth of the daily cache, the screen and the rankings on real data: 830,352 day bars of 2,265 tickers, computed a second
 # time in DuckDB SQL (tests/sql/, written from the rules and not from the program), equal on every row and column to 1e-12 relative.
 # First the panel as it is; then five tickers are given back the splits their prices were adjusted for, first without a split
-# table (a jump is suspected), then with one and with market caps; then preset seed. Needs Node and the oracle's DuckDB: .ci/run
+# table (a jump is suspected), then with one and with market caps; then preset seed. Watchlists, topN, snapshots, events and the names that other rules would find are compared with it. Needs Node and the oracle's DuckDB: .ci/run
 # sets them up and says where in TAPEDECK_ORACLE.
 if [ -w /dev/shm ] && [ "$(df -k --output=avail /dev/shm | tail -n 1)" -gt 1500000 ]; then export TMPDIR=/dev/shm; fi # 42,000 files
 . "$(dirname "$0")/lib.sh"
@@ -38,8 +38,15 @@ truth() {
 lists() { # NAME: watchlists and rankings of the cache as it is now
   run universe build --lake "$lake"
   succeeds "$1: universe build"
+  run universe snapshots --snap both --k 200 --lake "$lake"
+  succeeds "$1: universe snapshots"
+  run universe events --out "$scratch/events.parquet" --format parquet --lake "$lake"
+  succeeds "$1: universe events"
+  run universe try --set rvol=1.5 --set max_price=10 -s 2020-01-02 --format csv --lake "$lake"
+  succeeds "$1: universe try"
+  mv "$out" "$scratch/tried.csv"
 }
-compared=(rows screen lists topn)
+compared=(rows screen lists topn snapshots events try "events=$scratch/events.parquet" "tried=$scratch/tried.csv")
 
 # ---- the panel as it is ----
 

@@ -24,3 +24,25 @@ SELECT r.ticker, days AS days_info_rich_252, last_seen, rank,
        (SELECT count(*) FROM built JOIN session ON day = trading_day WHERE place > place_of((SELECT day FROM last)) - 252) AS sessions_covered,
        EXISTS (FROM truth t JOIN session s ON s.day = t.trading_day WHERE t.ticker = r.ticker AND place > place_of((SELECT day FROM last)) - 5) AS active
 FROM ranked((SELECT day FROM last)) r;
+
+-- Snapshots: the ranking as it stood at the last session of each month and year, once that session has a list; 200 of each.
+CREATE OR REPLACE TABLE snapshot AS
+WITH ends AS (
+  SELECT max(day) AS asof_date, 'month_end' AS snapshot_type, strftime(max(day), 'rolling/month_end/topn_%Y-%m') AS name FROM session GROUP BY date_trunc('month', day)
+  UNION ALL SELECT max(day), 'annual', strftime(max(day), 'annual/topn_%Y') FROM session GROUP BY date_trunc('year', day)),
+made AS (SELECT ends.*, place FROM ends JOIN session ON day = asof_date WHERE asof_date IN (FROM built)),
+counted AS (
+  SELECT made.asof_date, snapshot_type, name, ticker, count(*) FILTER (info_rich) AS days_info_rich_win, max(trading_day) AS last_seen
+  FROM listed JOIN session s ON s.day = trading_day JOIN made ON s.place > made.place - 252 AND s.place <= made.place GROUP BY ALL)
+SELECT *, row_number() OVER (PARTITION BY name ORDER BY days_info_rich_win DESC, last_seen DESC, ticker) AS rank FROM counted QUALIFY rank <= 200;
+
+-- Two lists of rules side by side, per session: how many names each finds in play, and who comes and goes. rvol 1.5, at most 10 dollars.
+CREATE OR REPLACE TABLE tried AS
+WITH other AS (
+  SELECT ticker, trading_day, info_rich AS before,
+         coalesce(rvol30 >= 1.5 AND abs(pctchg_d) >= 0.15 AND dollar_vol_d >= 5000000 AND close_d <= 10, false) AS after FROM listed)
+SELECT b.trading_day, count(*) FILTER (before) AS before, count(*) FILTER (after) AS after, count(*) FILTER (after AND NOT before) AS added,
+       count(*) FILTER (before AND NOT after) AS removed,
+       coalesce(string_agg(ticker, ' ' ORDER BY ticker) FILTER (after AND NOT before), '') AS names_added,
+       coalesce(string_agg(ticker, ' ' ORDER BY ticker) FILTER (before AND NOT after), '') AS names_removed
+FROM built b LEFT JOIN other USING (trading_day) GROUP BY b.trading_day;

@@ -3,7 +3,8 @@
 // their ratio, since ratio - 1 cancels), everything else exactly, nulls where nulls are. One line of TAP-like text a question:
 // "ok NAME" or "not ok NAME" with the first differences in lines that begin with "#".
 //   node truth.mjs STEP... NAME=VALUE...
-// Steps: bars session seed screen (the SQL of that name), rows lists topn (compare with lake=...), quarantine (what the door should say),
+// Steps: bars session seed screen (the SQL of that name), rows lists topn snapshots (compare with lake=...),
+// events try (with events=PARQUET, tried=CSV), quarantine (what the door should say),
 // unadjust (panel= without the splits of splits=, into out=), publish (splits= as a table of the lake), scaled (changes of the
 // tickers of splits= against those of plain=, the file they were made from).
 import fs from 'node:fs';
@@ -85,6 +86,24 @@ const steps = {
     const csv = (await rows('SELECT ticker, days_info_rich_252 AS n, last_seen::VARCHAR AS d FROM topn ORDER BY rank LIMIT 200')).map(r => `${r.ticker},${r.n},${r.d}`);
     say(fs.readFileSync(`${place}/topN_12m.csv`, 'utf8') === ['ticker,days_info_rich_252,last_seen', ...csv, ''].join('\n'), 'topN: the CSV is its first 200 under the original header');
   },
+  snapshots: async () => {
+    const place = `${lake}/universe/info_rich/topn12m`, files = `read_parquet('${place}/*/**/*.parquet', hive_partitioning = false, filename = true)`;
+    await agree('snapshots', 'FROM snapshot', `SELECT *, replace(replace(filename, '${place}/', ''), '.parquet', '') AS name FROM ${files}`, 'name, rank',
+      { exact: 'asof_date ticker days_info_rich_win last_seen' });
+    await agree('snapshot index', `SELECT DISTINCT asof_date, snapshot_type, 'universe/info_rich/topn12m/' || name || '.parquet' AS path FROM snapshot`,
+      `FROM read_parquet('${place}/topn12m_index.parquet')`, 'path', { exact: 'asof_date snapshot_type' });
+  },
+  events: async () => {
+    const event = 'ticker, trading_day, rvol30, pctchg_d, dollar_vol_d, close_d, vol_d, vwap_d';
+    await agree('events', `SELECT ${event} FROM listed WHERE info_rich`, `FROM read_parquet('${variables.events}')`, 'ticker, trading_day',
+      { double: 'rvol30 dollar_vol_d close_d vol_d vwap_d', change: 'pctchg_d' });
+    const [order] = await rows(`SELECT count(*) AS n FROM (SELECT file_row_number + 1 AS stands, row_number() OVER (ORDER BY trading_day, rvol30 DESC, ticker) AS wanted FROM read_parquet('${variables.events}', file_row_number = true)) WHERE stands <> wanted`);
+    say(order.n === 0n, 'events: by day, rvol30 down, ticker', [`${order.n} rows out of order`]);
+    const names = (await rows(`DESCRIBE FROM read_parquet('${variables.events}')`)).map(r => r.column_name).join(', ');
+    say(names === event, 'events: the columns of the published ones', [names]);
+  },
+  try: () => agree('try', 'FROM tried', `SELECT * REPLACE (coalesce(names_added, '') AS names_added, coalesce(names_removed, '') AS names_removed) FROM read_csv('${variables.tried}', types = {'trading_day': 'DATE', 'names_added': 'VARCHAR', 'names_removed': 'VARCHAR'})`,
+    'trading_day', { exact: 'before after added removed names_added names_removed' }),
 };
 // Prices and volumes of the tickers in splits=, as they stood before each of its splits.
 const unadjusted = `SELECT ticker, date, open / f AS open, high / f AS high, low / f AS low, close / f AS close, round(volume * f) AS volume

@@ -26,12 +26,13 @@ SELECT r.ticker, days AS days_info_rich_252, last_seen, rank,
 FROM ranked((SELECT day FROM last)) r;
 
 -- Snapshots: the ranking as it stood at the last session of each month and year, once that session has a list; 200 of each.
-CREATE OR REPLACE TABLE snapshot AS
+CREATE OR REPLACE TABLE made AS
 WITH ends AS (
   SELECT max(day) AS asof_date, 'month_end' AS snapshot_type, strftime(max(day), 'rolling/month_end/topn_%Y-%m') AS name FROM session GROUP BY date_trunc('month', day)
-  UNION ALL SELECT max(day), 'annual', strftime(max(day), 'annual/topn_%Y') FROM session GROUP BY date_trunc('year', day)),
-made AS (SELECT ends.*, place FROM ends JOIN session ON day = asof_date WHERE asof_date IN (FROM built)),
-counted AS (
+  UNION ALL SELECT max(day), 'annual', strftime(max(day), 'annual/topn_%Y') FROM session GROUP BY date_trunc('year', day))
+SELECT ends.*, place FROM ends JOIN session ON day = asof_date WHERE asof_date IN (FROM built);
+CREATE OR REPLACE TABLE snapshot AS
+WITH counted AS (
   SELECT made.asof_date, snapshot_type, name, ticker, count(*) FILTER (info_rich) AS days_info_rich_win, max(trading_day) AS last_seen
   FROM listed JOIN session s ON s.day = trading_day JOIN made ON s.place > made.place - 252 AND s.place <= made.place GROUP BY ALL)
 SELECT *, row_number() OVER (PARTITION BY name ORDER BY days_info_rich_win DESC, last_seen DESC, ticker) AS rank FROM counted QUALIFY rank <= 200;

@@ -90,7 +90,7 @@ const steps = {
     const place = `${lake}/universe/info_rich/topn12m`, files = `read_parquet('${place}/*/**/*.parquet', hive_partitioning = false, filename = true)`;
     await agree('snapshots', 'FROM snapshot', `SELECT *, replace(replace(filename, '${place}/', ''), '.parquet', '') AS name FROM ${files}`, 'name, rank',
       { exact: 'asof_date ticker days_info_rich_win last_seen' });
-    await agree('snapshot index', `SELECT DISTINCT asof_date, snapshot_type, 'universe/info_rich/topn12m/' || name || '.parquet' AS path FROM snapshot`,
+    await agree('snapshot index', `SELECT asof_date, snapshot_type, 'universe/info_rich/topn12m/' || name || '.parquet' AS path FROM made`,
       `FROM read_parquet('${place}/topn12m_index.parquet')`, 'path', { exact: 'asof_date snapshot_type' });
   },
   events: async () => {

@@ -200,7 +200,7 @@ static enum td_code cache_finish(struct td_job *job, bool clean, struct td_err *
      * manifest says that the build did not end. */
     cache->after.stopped = !clean;
     enum td_code code = td_manifest_write(cache->lake, &cache->after, err);
-    if (code == TD_OK && clean && (cache->seen_news || cache->seen.count != cache->known.count))
+    if (code == TD_OK && clean && cache->lake == job->engine->lake && (cache->seen_news || cache->seen.count != cache->known.count))
         code = td_seen_write(cache->lake, &cache->seen, err);
     if (code == TD_OK && clean && cache->forget && job->counts.failed == 0)
         code = remove_strangers(cache->lake, &cache->after, err);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "job_internal.h"
 #include "query.h"
@@ -296,10 +297,25 @@ static void *keeper_main(void *arg)
     return NULL;
 }
 
+/* Workers step back a little, once each, so that whoever waits for a key to be drawn is served before them; a machine with
+ * nothing else to do loses nothing. */
+static void be_polite(void)
+{
+    static _Thread_local bool polite;
+    if (!polite) {
+        errno = 0;
+        int now = getpriority(PRIO_PROCESS, 0);
+        if (errno == 0)
+            setpriority(PRIO_PROCESS, 0, now + 1);
+        polite = true;
+    }
+}
+
 static void run_task(void *arg, unsigned worker)
 {
     struct task task = *(struct task *)arg;
     (void)worker;
+    be_polite();
     td_free(arg);
     run_unit(task.job, task.unit);
 }

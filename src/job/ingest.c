@@ -3,6 +3,7 @@
  * after page, then merges what came into the month files and believes only what it reads back. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "job_internal.h"
 
 #define MAX_PAGES 1000
@@ -247,7 +248,58 @@ static enum job_step ingest_step(struct td_job *job, size_t index, struct job_re
     return JOB_STEP_DONE;
 }
 
-static const struct job_ops ingest_ops = {.kind = "ingest", .begin = ingest_begin, .step = ingest_step, .end = ingest_end,
+/* Does any of the ticker's files hold a row? On any doubt yes. */
+static bool has_rows(const struct td_job *job, const struct td_bronze_list *list, const char *ticker)
+{
+    const struct ingest *in = job->data;
+    for (size_t i = 0; i < list->count; i++) {
+        struct td_bronze_info info;
+        if (strcmp(list->items[i].ticker, ticker) != 0)
+            continue;
+        enum td_code code = td_bronze_stat(job->engine->lake, in->table, ticker, list->items[i].month, &info, NULL);
+        bool rows = code == TD_OK ? info.rows > 0 : code != TD_MISSING; /* forgotten a moment ago */
+        td_bronze_info_free(&info);
+        if (rows)
+            return true;
+    }
+    return false;
+}
+
+/* Files without rows that tell of nothing but this unit's days. */
+static void forget_unit(const struct td_job *job, const struct ingest_unit *unit)
+{
+    const struct ingest *in = job->data;
+    struct td_buf path;
+    td_buf_init(&path, 2048);
+    for (int32_t month = td_month_of(unit->from); month <= td_month_of(unit->to); month++) {
+        struct td_bronze_info info;
+        bool own = td_bronze_stat(job->engine->lake, in->table, unit->ticker, month, &info, NULL) == TD_OK && info.rows == 0;
+        for (size_t i = 0; own && i < info.vouched.count; i++)
+            own = info.vouched.items[i].from >= unit->from && info.vouched.items[i].to <= unit->to;
+        td_bronze_info_free(&info);
+        if (own && td_bronze_path(job->engine->lake, in->table, unit->ticker, month, &path, NULL) == TD_OK)
+            unlink(path.data);
+    }
+    td_buf_free(&path);
+}
+
+/* Where the vendor had nothing for any of the tickers they are rather misspelt than untraded: a name that the lake has no bar of
+ * leaves no files behind, which would make it one of the lake's own tickers. */
+static enum td_code ingest_finish(struct td_job *job, bool clean, struct td_err *err)
+{
+    const struct ingest *in = job->data;
+    struct td_bronze_list list = {0};
+    if (!clean || job->counts.empty == 0 || job->counts.empty != job->unit_count)
+        return TD_OK;
+    enum td_code code = td_bronze_scan(job->engine->lake, in->table, &list, err);
+    for (size_t i = 0; code == TD_OK && i < in->unit_count; i++)
+        if (!has_rows(job, &list, in->units[i].ticker))
+            forget_unit(job, &in->units[i]);
+    td_bronze_list_free(&list);
+    return code;
+}
+
+static const struct job_ops ingest_ops = {.kind = "ingest", .begin = ingest_begin, .step = ingest_step, .finish = ingest_finish, .end = ingest_end,
                                           .free = ingest_free, .extra = ingest_extra};
 
 /* ---- planning ---- */

@@ -268,6 +268,13 @@ static void test_unknown_ticker(void **state)
     assert_non_null(strstr(unit.why, "no bars"));
     struct td_bronze_info info;
     struct td_err err = {0};
+    struct td_bronze_list list = {0};
+    ASSERT_OK(td_bronze_scan(f.lake.lake, TD_STOCKS_MINUTE, &list, &err), err);
+    assert_int_equal(list.count, 0); /* misspelt names become no tickers of the lake */
+    static const char *const somebody[] = {"NOBODY", "MEGA"};
+    options.tickers = somebody;
+    view = ingest(f.engine, &options, TD_OK);
+    assert_true(view.counts.empty == 2 && view.counts.ok == 2);
     ASSERT_OK(td_bronze_stat(f.lake.lake, TD_STOCKS_MINUTE, "NOBODY", month_at("2025-12-01"), &info, &err), err);
     assert_true(info.rows == 0 && td_ranges_cover(&info.vouched, day_at("2025-12-01"), day_at(TO))); /* known empty */
     td_bronze_info_free(&info);

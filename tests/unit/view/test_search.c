@@ -351,6 +351,70 @@ static void our_own_files_are_pruned(void **state)
     free(rows);
 }
 
+static enum td_code search_once(const char *path, const char *text, uint64_t *rows)
+{
+    struct td_err err = {0};
+    struct td_scan *scan = NULL;
+    struct td_filter *filter = NULL;
+    struct td_scan_bound *bounds = NULL;
+    struct td_view_column columns[16];
+    struct td_cell cells[16];
+    bool reads[16] = {false}, more = true;
+    struct td_scan_search search = {.match = match, .reads = reads};
+    *rows = 0;
+    enum td_code code = td_scan_open(path, NULL, &scan, &err);
+    if (code != TD_OK)
+        return code;
+    struct wish wish = {.model = {.columns = columns, .column_count = td_scan_file_column_count(scan), .rows = 1, .cell = cell_at}};
+    for (size_t i = 0; i < wish.model.column_count; i++)
+        columns[i] = (struct td_view_column){td_scan_file_column_at(scan, i)->name, td_scan_file_column_at(scan, i)->kind};
+    search.ctx = &wish;
+    code = td_filter_parse(text, &wish.model, &filter, &err);
+    wish.filter = filter;
+    if (code == TD_OK)
+        code = td_filter_bounds(filter, &bounds, &search.bound_count, &err);
+    search.bounds = bounds;
+    for (size_t i = 0; code == TD_OK && i < wish.model.column_count; i++)
+        reads[i] = td_filter_reads(filter, i);
+    if (code == TD_OK)
+        code = td_scan_where(scan, &search, &err);
+    while (code == TD_OK && more) {
+        code = td_scan_next(scan, cells, &more, &err);
+        *rows += code == TD_OK && more;
+    }
+    td_free(bounds);
+    td_filter_free(filter);
+    td_scan_close(scan);
+    return code;
+}
+
+static void memory_may_end_anywhere(void **state)
+{
+    (void)state;
+    SHARED_OR_SKIP(path, "fixtures/parquet-matrix/polars-pages.parquet");
+    struct whole w;
+    char text[300];
+    uint64_t rows, all;
+    assert_true(open_whole(&w, path));
+    snprintf(text, sizeof text, "\"%s\" is not null and not (\"%s\" is null)", w.columns[0].name, w.columns[2].name);
+    assert_true(w.count <= 16);
+    close_whole(&w);
+    assert_int_equal(search_once(path, text, &all), TD_OK);
+    assert_true(all > 0);
+    long n = 1;
+    for (enum td_code code = TD_NOMEM; code != TD_OK; n++) {
+        td_alloc_fail_after(n);
+        code = search_once(path, text, &rows);
+        td_alloc_fail_after(0);
+        if (code != TD_OK)
+            assert_int_equal(code, TD_NOMEM);
+        else
+            assert_int_equal(rows, all);
+        assert_true(n < 5000);
+    }
+    assert_true(n > 20);
+}
+
 /* What of a filter cannot be told by statistics is left to it: no bound is made of these that could lose a row. */
 static void cells_are_not_what_is_stored(void **state)
 {
@@ -393,6 +457,7 @@ int main(void)
         cmocka_unit_test(a_search_finds_what_a_full_read_finds),
         cmocka_unit_test(our_own_files_are_pruned),
         cmocka_unit_test(cells_are_not_what_is_stored),
+        cmocka_unit_test(memory_may_end_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

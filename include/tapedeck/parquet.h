@@ -75,6 +75,12 @@ struct td_pq_array {
 static inline bool td_pq_valid(const uint64_t *valid, size_t i) { return !valid || (valid[i / 64] >> (i % 64) & 1); }
 size_t td_pq_width(enum td_pq_type type); /* bytes of one slot of `values` */
 
+/* Slot i of a batch of a DECIMAL column. Text: plain digits with `scale` of them behind the point; its length, or 0 (and no
+ * text) for a number of more than 76 digits, which no decimal has. f64: the double nearest to it, ties to even; NaN for such
+ * a number. The slot is not null. Pure. */
+size_t td_pq_decimal_text(const struct td_pq_column *column, const void *values, size_t i, char out[128]);
+double td_pq_decimal_f64(const struct td_pq_column *column, const void *values, size_t i);
+
 /* ---- reader ---- */
 
 struct td_pq_file;   /* an opened file: immutable, any number of threads may make readers on it */

@@ -84,7 +84,8 @@ static void add_value(struct td_buf *out, const struct td_pq_column *column, con
     struct td_cell cell = lake_cell_of(column, array, i);
     if (cell.kind == TD_KIND_F64 && column->logical == TD_PQ_DECIMAL) {
         char text[128];
-        td_buf_add(out, text, lake_decimal_text(column, array, i, text));
+        size_t len = td_pq_decimal_text(column, array->values, i, text);
+        td_buf_add(out, len ? text : "?", len ? len : 1); /* more digits than a decimal can have: a value, but not one to show */
         return;
     }
     if (cell.kind == TD_KIND_TS && column->type == TD_PQ_INT96) {

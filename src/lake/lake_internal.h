@@ -41,8 +41,6 @@ bool lake_column_fits(const struct td_pq_column *have, const struct td_pq_column
 enum td_code lake_schema_check(const struct td_pq_file *file, const char *path, const struct td_record *record, struct td_err *err);
 /* Cell kind and canonical type text of a Parquet column (tools read it as the header of `parquet cat --format csv`). */
 enum td_kind lake_kind_of(const struct td_pq_column *column, char type[40]);
-/* Exact text of a decimal (its length; 0 = wider than decimals are), and nanoseconds since 1970 of an INT96 stamp. */
-size_t lake_decimal_text(const struct td_pq_column *column, const struct td_pq_array *array, size_t i, char out[128]);
 void lake_int96_text(struct td_str bytes, struct td_buf *out); /* exact nanoseconds since 1970, however far */
 /* Slot i of an array of that column as a cell; text points into the array's values. */
 struct td_cell lake_cell_of(const struct td_pq_column *column, const struct td_pq_array *array, size_t i);

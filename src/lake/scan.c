@@ -99,63 +99,6 @@ void lake_int96_text(struct td_str bytes, struct td_buf *out)
     td_buf_printf(out, "%09lld", (long long)(rest < 0 ? -rest : rest));
 }
 
-/* Digits of a big-endian two's complement number, least first; returns how many. */
-static size_t big_digits(const unsigned char *bytes, size_t len, bool *negative, char digits[80])
-{
-    unsigned char n[32];
-    size_t count = 0, from = 0;
-    *negative = len && bytes[0] & 0x80;
-    unsigned carry = *negative;
-    for (size_t i = len; i-- > 0;) {
-        unsigned byte = (*negative ? (unsigned char)~bytes[i] : bytes[i]) + carry;
-        n[i] = (unsigned char)byte;
-        carry = byte >> 8;
-    }
-    while (from < len && count < 79) {
-        unsigned rest = 0;
-        for (size_t i = from; i < len; i++) {
-            rest = rest * 256 + n[i];
-            n[i] = (unsigned char)(rest / 10);
-            rest %= 10;
-        }
-        digits[count++] = (char)('0' + rest);
-        while (from < len && n[from] == 0)
-            from++;
-    }
-    return count;
-}
-
-size_t lake_decimal_text(const struct td_pq_column *column, const struct td_pq_array *array, size_t i, char out[128])
-{
-    unsigned char bytes[32];
-    char digits[80];
-    bool negative;
-    size_t len = 0, n = 0, scale = column->scale > 0 && column->scale < 77 ? (size_t)column->scale : 0;
-    if (column->type == TD_PQ_INT32 || column->type == TD_PQ_INT64) {
-        int64_t value = column->type == TD_PQ_INT32 ? ((const int32_t *)array->values)[i] : ((const int64_t *)array->values)[i];
-        for (len = 0; len < 8; len++)
-            bytes[len] = (unsigned char)((uint64_t)value >> (56 - 8 * len));
-    } else {
-        struct td_str text = ((const struct td_str *)array->values)[i];
-        if (text.len > sizeof bytes)
-            return 0; /* wider than any decimal there is */
-        memcpy(bytes, text.ptr ? text.ptr : "", text.len);
-        len = text.len;
-    }
-    size_t count = big_digits(bytes, len, &negative, digits);
-    if (negative)
-        out[n++] = '-';
-    if (count <= scale)
-        out[n++] = '0';
-    for (size_t k = count > scale ? count : scale; k-- > 0;) {
-        if (k + 1 == scale)
-            out[n++] = '.';
-        out[n++] = k < count ? digits[k] : '0';
-    }
-    out[n] = 0;
-    return n;
-}
-
 struct td_cell lake_cell_of(const struct td_pq_column *column, const struct td_pq_array *array, size_t i)
 {
     struct td_cell cell = {.kind = TD_KIND_NULL};
@@ -163,10 +106,7 @@ struct td_cell lake_cell_of(const struct td_pq_column *column, const struct td_p
         return cell;
     cell.kind = kind_of(column);
     if (column->logical == TD_PQ_DECIMAL && cell.kind == TD_KIND_F64) {
-        char text[128];
-        size_t len = lake_decimal_text(column, array, i, text);
-        if (!td_parse_f64(text, len, &cell.v.f))
-            cell.v.f = (double)NAN;
+        cell.v.f = td_pq_decimal_f64(column, array->values, i);
         return cell;
     }
     if (column->type == TD_PQ_INT96) {

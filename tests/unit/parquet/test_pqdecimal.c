@@ -33,7 +33,7 @@ static void texts_are_exact(void **state)
             .type = TD_PQ_BYTE_ARRAY, .logical = TD_PQ_DECIMAL, .precision = 76, .scale = cases[i].scale};
         const struct td_str slots[] = {{"\x05", 1}, {cases[i].bytes, cases[i].len}};
         char text[128];
-        double value;
+        double value = 0;
         assert_int_equal(td_pq_decimal_text(&column, slots, 1, text), strlen(cases[i].text));
         assert_string_equal(text, cases[i].text);
         assert_true(td_parse_f64(text, strlen(text), &value));
@@ -77,7 +77,7 @@ static void short_way_is_rounded_right(void **state)
         for (int k = 0; k < 2; k++) {
             const void *slot = k ? (const void *)&narrow : (const void *)&wide;
             char text[128];
-            double value;
+            double value = 0;
             size_t len = td_pq_decimal_text(&columns[k], slot, 0, text);
             assert_true(len && td_parse_f64(text, len, &value));
             if (td_pq_decimal_f64(&columns[k], slot, 0) != value)

@@ -435,6 +435,8 @@ static enum td_code read_slice(struct pq_cursor *c, struct td_pq_array *array, s
     if (ones < count)
         scatter(slots, c->values.slot, array->valid, to, count, ones);
     c->page_left -= (int64_t)count;
+    if (!c->page_left)
+        close_page(c); /* the next column's page takes its place while that is still in the processor's cache */
     return TD_OK;
 }
 

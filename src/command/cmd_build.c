@@ -23,7 +23,7 @@ static enum td_code run_cache(struct td_app *app, const struct td_args *args, st
                                        : bars && strcmp(bars, "day") == 0  ? TD_BARS_DAY
                                                                            : TD_BARS_AUTO};
     int id = 0;
-    enum td_code code = td_app_engine(app, false, err);
+    enum td_code code = td_app_engine(app, job.intraday != NULL, err); /* bars that lie elsewhere need no lake yet */
     if (code == TD_OK)
         code = td_job_cache(app->engine, &job, &id, err);
     return code == TD_OK ? command_job(app, id, out, err) : code;

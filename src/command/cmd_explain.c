@@ -1,31 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * universe explain: why a ticker is, or is not, on the list of a day. Each rule with its value, its threshold and its
- * verdict. */
+ * verdict; what the row was made from is in explain_bars.c. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "command_internal.h"
-
-static struct td_cell text_cell(const char *text)
-{
-    return (struct td_cell){.kind = text && *text ? TD_KIND_STR : TD_KIND_NULL, .v.s = td_str_of(text ? text : "")};
-}
-
-enum verdict { FAIL, PASS, INFO };
-
-/* A rule's value is a number (text NULL) or a text (value NaN). */
-static enum td_code put_rule(struct td_sheet *sheet, const char *rule, double value, const char *text,
-                             const char *threshold, enum verdict verdict, const char *note, struct td_err *err)
-{
-    static const char *const words[] = {"fail", "pass", "info"};
-    const struct td_cell cells[] = {{.kind = TD_KIND_STR, .v.s = td_str_of(rule)},
-                                    {.kind = isnan(value) ? TD_KIND_NULL : TD_KIND_F64, .v.f = value},
-                                    text_cell(text),
-                                    text_cell(threshold),
-                                    {.kind = TD_KIND_STR, .v.s = td_str_of(words[verdict])},
-                                    {.kind = TD_KIND_STR, .v.s = td_str_of(note)}};
-    return td_sheet_row(sheet, cells, err);
-}
+#include "explain.h"
 
 /* The listing of the ticker that was alive on the day; NULL fields where the lake has no ticker table. */
 static enum td_code find_reference(const struct td_lake *lake, const char *ticker, td_day day,
@@ -82,7 +61,7 @@ static enum td_code explain_rules(const struct td_screen *screen, const struct t
     };
     enum td_code code = TD_OK;
     for (size_t i = 0; code == TD_OK && i < TD_COUNT(rules); i++)
-        code = put_rule(sheet, rules[i].rule, rules[i].value, NULL, rules[i].limit, rules[i].pass ? PASS : FAIL,
+        code = explain_put(sheet, rules[i].rule, rules[i].value, NULL, rules[i].limit, rules[i].pass ? EXPLAIN_PASS : EXPLAIN_FAIL,
                         rules[i].note, err);
     return code;
 }
@@ -97,8 +76,22 @@ static enum td_code explain_thresholds(struct td_app *app, const struct td_scree
     td_screen_hash(screen, now);
     if (strcmp(now, made) == 0)
         return TD_OK;
-    return put_rule(sheet, "thresholds", TD_NO_F64, made, now, INFO,
+    return explain_put(sheet, "thresholds", TD_NO_F64, made, now, EXPLAIN_INFO,
                     "the day's list was made by other rules than these; 'tapedeck universe build' makes it anew", err);
+}
+
+/* Membership by one of its parts alone. */
+static enum explain_verdict verdict_of(const struct td_screen *screen, const char *part, const struct td_daily_row *row,
+                                       const struct td_reference *reference)
+{
+    struct td_screen alone = *screen;
+    if (strcmp(part, "types") != 0)
+        alone.membership.types = "";
+    if (strcmp(part, "exchanges") != 0)
+        alone.membership.exchanges = "";
+    if (strcmp(part, "test") != 0)
+        alone.membership.drop_test_tickers = false;
+    return td_screen_member(&alone, row->ticker, reference) ? EXPLAIN_PASS : EXPLAIN_FAIL;
 }
 
 /* Does the row pass all rules, and what membership knows of the ticker. */
@@ -114,28 +107,35 @@ static enum td_code explain_row(struct td_app *app, const struct td_daily_row *r
                                            .exchange = known && *listing.exchange ? listing.exchange : NULL,
                                            .test_ticker = -1};
     bool listed = td_screen_row(&screen, row, &reference, &watch), rich = listed && watch.info_rich == 1;
-    bool of_day = row->bars_from && strcmp(row->bars_from, "day") == 0;
+    bool suspect = td_flags_parse(row->flags) & TD_FLAG(SPLIT_SUSPECT), of_day = row->bars_from && strcmp(row->bars_from, "day") == 0;
     const struct {
         const char *rule;
         double value;
         const char *text, *threshold;
-        enum verdict verdict;
+        enum explain_verdict verdict;
         const char *note;
     } facts[] = {
-        {"type", TD_NO_F64, reference.type, screen.membership.types, INFO, "unknown: membership.type_unknown decides"},
-        {"exchange", TD_NO_F64, reference.exchange, screen.membership.exchanges, INFO, "primary exchange"},
-        {"flags", TD_NO_F64, row->flags, NULL, INFO, "what to know about the row"},
-        {"session_rows", row->session_rows == UINT32_MAX ? TD_NO_F64 : row->session_rows, NULL, NULL, INFO,
+        {"type", TD_NO_F64, reference.type, screen.membership.types, verdict_of(&screen, "types", row, &reference),
+         reference.type ? "of the listing that was alive" : "unknown: membership.type_unknown decides"},
+        {"exchange", TD_NO_F64, reference.exchange, screen.membership.exchanges, verdict_of(&screen, "exchanges", row, &reference),
+         reference.exchange ? "primary exchange" : "unknown: membership.type_unknown decides"},
+        {"test_ticker", TD_NO_F64, td_is_test_ticker(row->ticker) ? "true" : "false", screen.membership.drop_test_tickers ? "false" : "any",
+         verdict_of(&screen, "test", row, &reference), "symbols that exchanges set aside for testing"},
+        {"split_suspect", TD_NO_F64, suspect ? "true" : "false", screen.membership.drop_split_suspect ? "false" : "any",
+         suspect && screen.membership.drop_split_suspect ? EXPLAIN_FAIL : EXPLAIN_PASS,
+         "a jump near n:1 that no known split and no trading explain"},
+        {"flags", TD_NO_F64, row->flags, NULL, EXPLAIN_INFO, "what to know about the row"},
+        {"session_rows", row->session_rows == UINT32_MAX ? TD_NO_F64 : row->session_rows, NULL, NULL, EXPLAIN_INFO,
          "regular minutes with a bar"},
-        {"close_src", TD_NO_F64, row->close_src, NULL, INFO, of_day ? "row from a daily bar" : "row from minute bars"},
-        {"listed", TD_NO_F64, listed ? "true" : "false", NULL, listed ? PASS : FAIL,
+        {"close_src", TD_NO_F64, row->close_src, NULL, EXPLAIN_INFO, of_day ? "row from a daily bar" : "row from minute bars"},
+        {"listed", TD_NO_F64, listed ? "true" : "false", NULL, listed ? EXPLAIN_PASS : EXPLAIN_FAIL,
          "membership, price band, cap and split rules"},
-        {"info_rich", TD_NO_F64, rich ? "true" : "false", NULL, rich ? PASS : FAIL, "all rules together"},
+        {"info_rich", TD_NO_F64, rich ? "true" : "false", NULL, rich ? EXPLAIN_PASS : EXPLAIN_FAIL, "all rules together"},
     };
     if (code == TD_OK)
         code = explain_rules(&screen, row, sheet, err);
     for (size_t i = 0; code == TD_OK && i < TD_COUNT(facts); i++)
-        code = put_rule(sheet, facts[i].rule, facts[i].value, facts[i].text, facts[i].threshold, facts[i].verdict,
+        code = explain_put(sheet, facts[i].rule, facts[i].value, facts[i].text, facts[i].threshold, facts[i].verdict,
                         facts[i].note, err);
     return code == TD_OK ? explain_thresholds(app, &screen, row->trading_day, sheet, err) : code;
 }
@@ -171,6 +171,10 @@ static enum td_code run_explain(struct td_app *app, const struct td_args *args, 
     if (code == TD_OK)
         code = explain_row(app, row, &sheet, err);
     if (code == TD_OK)
+        code = explain_window(daily.items, (size_t)(row - (const struct td_daily_row *)daily.items), &sheet, err);
+    if (code == TD_OK)
+        code = explain_day(app->lake, row, &sheet, err);
+    if (code == TD_OK)
         code = command_sheet(&sheet, out, err);
     td_sheet_free(&sheet);
     td_rows_free(&daily);
@@ -187,10 +191,13 @@ static const struct td_arg_def explain_args[] = {
 const struct td_command explain_commands[] = {
     {.name = "universe explain",
      .group = "screen",
-     .summary = "why a ticker is on a day's list: each rule, value and threshold",
+     .summary = "why a ticker is on a day's list: each rule, value and threshold, and the bars behind it",
      .args = explain_args,
      .arg_count = TD_COUNT(explain_args),
      .run = run_explain,
-     .help = "  tapedeck universe explain APPS 2025-02-06"},
+     .help = "First the rules and membership, each with its verdict; then the rows whose volumes make the window of rvol30, "
+             "in shares of\n"
+             "the day; then the bars of the day by phase, and the file they are in.\n\n"
+             "  tapedeck universe explain APPS 2025-02-06"},
 };
 const size_t explain_command_count = TD_COUNT(explain_commands);

@@ -3,6 +3,7 @@
  * by itself: with an error that says something, or with plain values. Then damage made here, more of it, in this
  * process. */
 #include "pq_foreign.h"
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -202,12 +203,64 @@ static void damaged_foreign_files_are_survived(void **state)
     assert_true(tries > 1000 && refused > tries / 3);
 }
 
+/* What the C library has handed out; a sanitizer's own allocator does not tell. */
+static size_t heap_in_use(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return 0;
+#else
+    return mallinfo2().uordblks;
+#endif
+}
+
+/* Footer, dictionaries, pages and what holds texts together stay in the budget; where it is too small, that is said. */
+static void the_budget_is_the_whole_of_it(void **state)
+{
+    static const size_t budgets[] = {8 << 10, 32 << 10, 256 << 10, 2 << 20};
+    const size_t aside = 512 << 10; /* decompressors, and the reader itself */
+    size_t read = 0, refused = 0;
+    (void)state;
+    for (uint64_t seed = 2000; seed < 2060; seed++) {
+        struct foreign f;
+        foreign_make(&f, seed);
+        for (size_t b = 0; b < TD_COUNT(budgets); b++) {
+            const struct td_pq_limits limits = {.memory = budgets[b]};
+            static uint64_t slots[FOREIGN_COLUMNS][BATCH * 2], valid[FOREIGN_COLUMNS][TD_PQ_WORDS(BATCH)];
+            struct td_pq_array arrays[FOREIGN_COLUMNS];
+            const size_t before = heap_in_use();
+            struct td_pq_file *file = NULL;
+            struct td_pq_reader *r = NULL;
+            struct td_err err = {0};
+            size_t rows = 0;
+            for (size_t i = 0; i < FOREIGN_COLUMNS; i++)
+                arrays[i] = (struct td_pq_array){slots[i], valid[i]};
+            enum td_code code = td_pq_open_memory(f.file.data, f.file.len, "budget", &limits, &file, &err);
+            if (code == TD_OK)
+                code = td_pq_reader_new(file, (const int[]){0, 1, 2, 3}, f.columns, &r, &err);
+            do {
+                if (code == TD_OK)
+                    code = td_pq_read(r, arrays, BATCH, &rows, &err);
+                assert_true(heap_in_use() <= before + budgets[b] + budgets[b] / 4 + aside);
+            } while (code == TD_OK && rows);
+            assert_true(code == TD_OK || code == TD_LIMIT || code == TD_NOMEM);
+            read += code == TD_OK;
+            refused += code != TD_OK;
+            td_pq_reader_free(r);
+            td_pq_close(file);
+        }
+        foreign_free(&f);
+    }
+    print_message("%zu read, %zu times the budget was too small\n", read, refused);
+    assert_true(read > 60 && refused > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hostile_files_are_survived),
         cmocka_unit_test(bad_data_is_survived),
         cmocka_unit_test(damaged_foreign_files_are_survived),
+        cmocka_unit_test(the_budget_is_the_whole_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

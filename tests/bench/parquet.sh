@@ -7,6 +7,7 @@
 . "$(dirname "$0")/stage_lib.sh"
 
 [ "$quick" ] && rounds=3
+budget=90 # seconds; an idle machine needs less
 place=$dir/parquet
 names8=timestamp,open,high,low,close,volume,vwap,transactions names3=timestamp,close,volume
 daily8=trading_day,close_d,vol_d,dollar_vol_d,vwap_d,pctchg_d,rvol30,session_rows daily3=trading_day,close_d,vol_d
@@ -84,7 +85,7 @@ prove() {
 }
 proven=0
 
-# turns NAME ROUNDS WHO=JOB...: each job in turn; the first round does not count.
+# turns NAME ROUNDS WHO=JOB...: each job in turn; the first round does not count. Fewer rounds when time runs out.
 turns() {
   local name=$1 n=$2 round pair who said
   shift 2
@@ -94,6 +95,7 @@ turns() {
       said=$(ask "${who#*:}" "${pair#*=}") || return 1
       [ "$round" -lt 0 ] || echo "$said" >>"$results/$stage-$name.${who%%:*}"
     done
+    [ "$round" -lt 2 ] || [ "$SECONDS" -lt "$budget" ] || break
   done
 }
 # A time in the unit that fits: "8.51 ms (8.2-9.0)"
@@ -107,32 +109,36 @@ time_of() { # REPORT
 with_rate() { # REPORT ROWS
   [ ! -s "$results/$stage-$1" ] || echo "$(time_of "$1"), $(per_second "$2" "$1")"
 }
-best_ratio() { # NAME: paired, against the peer with the lower median
+# of_processor A B: paired, A / B in processor time
+of_processor() {
+  paste -d' ' <(column "$1" 2) <(column "$2" 2) | awk 'NF == 2 && $2 > 0 { print $1 / $2 }' | median | awk '{ printf "%.2f", $1 }'
+}
+best_ratio() { # NAME: paired, against the peer with the lower median, and the same by processor time
   local who best="" m least=""
   for who in duckdb polars; do
     m=$(column "$1.$who" 1 | median)
     if [ "$m" ] && { [ -z "$least" ] || awk -v a="$m" -v b="$least" 'BEGIN { exit !(a < b) }'; }; then least=$m best=$who; fi
   done
-  [ -z "$best" ] || echo "**$(ratio "$1.$best" "$1.ours")**"
+  [ -z "$best" ] || echo "**$(ratio "$1.$best" "$1.ours")**, processor $(of_processor "$1.$best" "$1.ours")"
 }
-# reading NAME TITLE DATA THREADS COLUMNS PLACE: a row, with zstd alone of the same pages and how far above it we are.
+# reading NAME TITLE DATA THREADS COLUMNS PLACE [JOB]: a row, with zstd alone of the same pages and how far above it we are.
 reading() {
   local name=$1 title=$2 data=$3 t=$4 rows
-  local list=("ours=scan $t $5 $6" "floor:ours=floor $t $5 $6" "bare:ours=read $t $5 $6")
+  local list=("ours=${7:-scan} $t $5 $6" "floor:ours=floor $t $5 $6" "bare:ours=${7:-read} $t $5 $6")
   [ -z "$peer" ] || list+=("duckdb:duckdb$t=scan $t $5 $6" "polars:polars$t=scan $t $5 $6")
   turns "$name" "$rounds" "${list[@]}" || { note "$title: a job failed: see the log."; return; }
-  rows=$(column "$name.ours" 2 | head -n 1)
+  rows=$(column "$name.ours" 3 | head -n 1)
   row "$title, $t thread$([ "$t" = 1 ] || echo s)" "$data" "$(with_rate "$name.ours" "$rows")" "$(with_rate "$name.duckdb" "$rows")" "$(with_rate "$name.polars" "$rows")" \
-    "$(best_ratio "$name")" "$(time_of "$name.floor"), $(ratio "$name.bare" "$name.floor")"
+    "$(best_ratio "$name")" "$(time_of "$name.floor"), $(ratio "$name.bare" "$name.floor"), processor $(of_processor "$name.bare" "$name.floor")"
 }
 writing() { # NAME TITLE THREADS PLACE
   local name=$1 t=$3 rows who said=""
   local list=("ours=write 2 $4 $place/o.parquet")
   [ -z "$peer" ] || list+=("duckdb:duckdb$t=write 2 $4 $place/d.parquet" "polars:polars$t=write 2 $4 $place/p.parquet")
   turns "$name" "$rounds" "${list[@]}" || { note "$2: a job failed: see the log."; return; }
-  rows=$(column "$name.ours" 2 | head -n 1)
+  rows=$(column "$name.ours" 3 | head -n 1)
   for who in ours duckdb polars; do
-    [ ! -s "$results/$stage-$name.$who" ] || said+="${said:+ / }$(column "$name.$who" 3 | tail -n 1 | awk -v n="$rows" '{ printf "%.2f", $1 / n }')"
+    [ ! -s "$results/$stage-$name.$who" ] || said+="${said:+ / }$(column "$name.$who" 4 | tail -n 1 | awk -v n="$rows" '{ printf "%.2f", $1 / n }')"
   done
   row "$2, peers with $t thread$([ "$t" = 1 ] || echo s)" "$(million "$rows") rows, bytes a row: $said" "$(with_rate "$name.ours" "$rows")" "$(with_rate "$name.duckdb" "$rows")" \
     "$(with_rate "$name.polars" "$rows")" "$(best_ratio "$name")" ""
@@ -165,7 +171,8 @@ for t in 2 1; do
   reading "daily3-$t" "3 columns of the daily cache" "$(find "$data/daily" -type f | wc -l) files" "$t" "$daily3" "$data/daily"
   reading "daily8-$t" "8 columns of the daily cache" "$(find "$data/daily" -type f | wc -l) files" "$t" "$daily8" "$data/daily"
   rounds=$((3 * rounds))
-  reading "tall-$t" "one tall file of ours, 9 columns" "$tall rows" "$t" '*' "$place/tall.parquet"
+  reading "tall-$t" "one tall file of ours, 9 columns, by ranges of rows" "$tall rows" "$t" '*' "$place/tall.parquet"
+  reading "chunks-$t" "one tall file of ours, 9 columns, by column chunks" "$tall rows" "$t" '*' "$place/tall.parquet" columns
   [ ! -e "$place/tall-duckdb.parquet" ] || reading "tallduck-$t" "the same as DuckDB wrote it" "$tall rows" "$t" '*' "$place/tall-duckdb.parquet"
   rounds=$((rounds / 3))
 done
@@ -174,13 +181,18 @@ list=("ours=last 1000 * $place/tall.parquet")
 if turns last $((6 * rounds)) "${list[@]}"; then
   row "last 1,000 rows, 9 columns, in-process, warm" "$tall rows" "$(time_of last.ours)" "$(time_of last.duckdb)" "$(time_of last.polars)" "$(best_ratio last)" ""
 fi
+ready_exec() { :; }
+run_exec=("$td" parquet cat "$place/tall.parquet" --rows -1000.. --format csv)
+if contest exec $((2 * rounds)) 9999 exec; then
+  row "last 1,000 rows as CSV, from exec to exit" "$tall rows" "$(time_of exec.exec)" "" "" "" ""
+fi
 for t in 2 1; do
   [ ! -e "$place/real.READY" ] || writing "real-$t" "write real bars, zstd 2, one file" "$t" "$place/real"
   writing "made-$t" "write generated bars, zstd 2, one file" "$t" "$place/tall.parquet"
 done
 [ -z "$peer" ] || note "$proven columns of four tables had equal counts, least and greatest values in all three engines, and sums equal to 1e-9, before anything was timed."
 note "Times are of one job inside a process that already runs, medians with least and greatest; ratios are medians of pairs. tapedeck sums every column; DuckDB and polars (its streaming engine) the same, but they take the greatest timestamp, and polars the last text. Load average $(cut -d' ' -f1 /proc/loadavg) at the end."
-note "Reading / zstd compares reading into arrays, without sums, with decompressing the same pages from memory by as many threads."
+note "Reading / zstd compares reading into arrays (by column chunks: and summing) with decompressing the same pages from memory by as many threads. Processor: the same ratio in seconds of processor, which other programs on the machine disturb less."
 note "tapedeck writes with one thread. $([ "$peer" ] && echo "All three compress with zstd 2.")"
 if [ "$profile" ]; then
   for _ in $(seq 60); do echo "read 1 * $place/tall.parquet"; done >"$results/parquet.jobs"

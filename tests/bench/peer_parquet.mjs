@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // DuckDB or polars as one side of the Parquet bench: jobs on standard input, a line of numbers for each on standard output, timed
-// inside the process, as pqbench.c does it. Packages are looked up in $BENCH_NODE.
+// inside the process, by the clock and by the processor, as pqbench.c does it. Packages are looked up in $BENCH_NODE.
 //   node peer_parquet.mjs duckdb|polars THREADS
-//   scan THREADS COLUMNS PLACE    open and read; every column is aggregated, or kept where that costs less -> seconds rows
+//   scan THREADS COLUMNS PLACE    open and read; every column is aggregated, or kept where that costs less -> times rows
 //   proof THREADS COLUMNS PLACE   rows (count sum least greatest)... of every column; of a text its length counts
-//   last ROWS COLUMNS FILE        the last rows, as values                                      -> seconds rows
-//   write LEVEL PLACE FILE        rows of PLACE, held in memory, into one file                  -> seconds rows bytes
+//   last ROWS COLUMNS FILE        the last rows, as values                                      -> times rows
+//   write LEVEL PLACE FILE        rows of PLACE, held in memory, into one file                  -> times rows bytes
 import fs from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
@@ -15,8 +15,10 @@ const [engine, threads = '2'] = process.argv.slice(2);
 const load = createRequire(path.resolve(process.env.BENCH_NODE || '.', 'package.json'));
 const files = place => fs.statSync(place).isDirectory() ? `${place}/*.parquet` : place;
 const clock = async fn => {
-  const begin = process.hrtime.bigint(), value = await fn();
-  return [(Number(process.hrtime.bigint() - begin) / 1e9).toFixed(7), value];
+  const begin = process.hrtime.bigint(), used = process.cpuUsage();
+  const value = await fn();
+  const took = Number(process.hrtime.bigint() - begin) / 1e9, cpu = process.cpuUsage(used);
+  return [`${took.toFixed(7)} ${((cpu.user + cpu.system) / 1e6).toFixed(6)}`, value];
 };
 
 async function duckdb() {

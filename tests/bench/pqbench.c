@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The Parquet bench's own side: one job a line on standard input, one line of numbers for each on standard output, so that
  * jobs of several engines can take turns without any of them starting anew. PLACE is a file or a folder of files, COLUMNS are
- * names with commas or *. Built on the doors of base and parquet alone.
- *   scan THREADS COLUMNS PLACE    open, read, sum every column      -> seconds rows sum...
- *   read THREADS COLUMNS PLACE    open and read into arrays         -> seconds rows
+ * names with commas or *. Times are seconds by the clock and seconds of processor. Built on the doors of base and parquet alone.
+ *   scan THREADS COLUMNS PLACE    open, read, sum every column      -> times rows sum...
+ *   read THREADS COLUMNS PLACE    open and read into arrays         -> times rows
  *   columns THREADS COLUMNS FILE  scan, a column chunk a task instead of a range of rows
- *   floor THREADS COLUMNS PLACE   zstd alone of the same pages, which lie in memory -> seconds bytes
+ *   floor THREADS COLUMNS PLACE   zstd alone of the same pages, which lie in memory -> times bytes
  *   proof THREADS COLUMNS PLACE   count, sum, least and greatest of every column    -> rows (count sum least greatest)...
- *   last ROWS COLUMNS FILE        open, position, read, close       -> seconds rows sum...
- *   write LEVEL PLACE FILE        rows of PLACE, held in memory, into one file      -> seconds rows bytes
+ *   last ROWS COLUMNS FILE        open, position, read, close       -> times rows sum...
+ *   write LEVEL PLACE FILE        rows of PLACE, held in memory, into one file      -> times rows bytes
  *   take ROWS PLACE FILE          the first ROWS rows of PLACE into one file, as write does */
 #include <fcntl.h>
 #include <pthread.h>
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <tapedeck/parquet.h>
 #include <unistd.h>
@@ -72,6 +73,35 @@ static void job_failed(const struct td_err *err)
         now.first = *err;
     pthread_mutex_unlock(&now.lock);
     atomic_store(&now.next, SIZE_MAX / 2);
+}
+
+/* ---- time ---- */
+
+static double processor_seconds(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+struct watch {
+    int64_t begin;
+    double used;
+};
+
+static struct watch start_watch(void)
+{
+    return (struct watch){td_mono_ns(), processor_seconds()};
+}
+
+static struct watch stop_watch(struct watch w) /* nanoseconds and seconds since */
+{
+    return (struct watch){td_mono_ns() - w.begin, processor_seconds() - w.used};
+}
+
+static void print_watch(struct watch w)
+{
+    printf("%.7f %.6f ", (double)w.begin / 1e9, w.used);
 }
 
 /* ---- columns ---- */
@@ -445,7 +475,7 @@ static enum td_code parallel(unsigned threads, const char *place, struct td_err 
             code = list_pages(now.files.items[i], &bytes[i], err);
         }
     }
-    int64_t begin = td_mono_ns();
+    struct watch watch = start_watch();
     if (code == TD_OK && now.job != FLOOR)
         code = list_files(place, err);
     if (code == TD_OK && now.job != FLOOR && now.files.count == 1)
@@ -455,13 +485,12 @@ static enum td_code parallel(unsigned threads, const char *place, struct td_err 
     drop_readers();
     td_pq_close(now.file);
     now.file = NULL;
-    double seconds = (double)(td_mono_ns() - begin) / 1e9;
+    watch = stop_watch(watch);
     collect(&rows, &plain, total);
     if (code == TD_OK) {
-        if (now.job == PROOF)
-            printf("%lld", (long long)rows);
-        else
-            printf("%.7f %lld", seconds, (long long)(now.job == FLOOR ? plain : rows));
+        if (now.job != PROOF)
+            print_watch(watch);
+        printf("%lld", (long long)(now.job == FLOOR ? plain : rows));
         print_figures(total, now.job == FLOOR || now.job == READ ? 0 : column_count(err));
     }
     for (size_t i = 0; bytes && i < now.files.count; i++)
@@ -480,7 +509,7 @@ static enum td_code last_rows(int64_t rows, const char *path, struct td_err *err
     int leaves[COLS];
     size_t count = 0;
     int64_t none = 0, got = 0;
-    int64_t begin = td_mono_ns();
+    struct watch watch = start_watch();
     enum td_code code = td_pq_open(path, NULL, &file, err);
     if (code == TD_OK)
         code = choose(file, path, leaves, &count, err);
@@ -491,10 +520,11 @@ static enum td_code last_rows(int64_t rows, const char *path, struct td_err *err
     if (code == TD_OK)
         code = drain(w, file, leaves, 0, count, rows, err);
     td_pq_close(file); /* the reader stays, as it does where a person looks at one table after the other */
-    double seconds = (double)(td_mono_ns() - begin) / 1e9;
+    watch = stop_watch(watch);
     collect(&got, &none, total);
     if (code == TD_OK) {
-        printf("%.7f %lld", seconds, (long long)got);
+        print_watch(watch);
+        printf("%lld", (long long)got);
         print_figures(total, count);
     }
     return code;
@@ -598,12 +628,14 @@ static enum td_code write_job(int64_t level, int64_t most, const char *place, co
             s.parts[i].rows = (size_t)(most - rows);
         rows += (int64_t)s.parts[i].rows;
     }
-    int64_t begin = td_mono_ns();
+    struct watch watch = start_watch();
     if (code == TD_OK)
         code = write_out(&s, path, (int)level, err);
-    double seconds = (double)(td_mono_ns() - begin) / 1e9;
-    if (code == TD_OK && stat(path, &st) == 0)
-        printf("%.7f %lld %lld\n", seconds, (long long)rows, (long long)st.st_size);
+    watch = stop_watch(watch);
+    if (code == TD_OK && stat(path, &st) == 0) {
+        print_watch(watch);
+        printf("%lld %lld\n", (long long)rows, (long long)st.st_size);
+    }
     drop_readers();
     for (size_t i = 0; s.parts && i < now.files.count; i++)
         for (size_t c = 0; c < COLS; c++) {

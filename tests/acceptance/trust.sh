@@ -118,6 +118,25 @@ mv "$scratch/away.parquet" "$lake/bronze/stocks_daily/year=2025/month=05/ticker=
 run validate --tickers MEGA --quiet
 succeeds "put back, all is well"
 
+# Another preset, and real bars: the second formulation finds nothing there either.
+cp -r "$lake" "$scratch/seed"
+run cache build --preset seed --rebuild --quiet --lake "$scratch/seed" && run universe build --quiet --lake "$scratch/seed"
+run validate --all --format csv --lake "$scratch/seed"
+scores >"$scratch/scores"
+holds "preset seed: every exact check is at 100" grep -qE "^$whole$" "$scratch/scores"
+real=$TAPEDECK_SHARED/fixtures/market/minute/us_2025q1_ext
+if [ -d "$real" ]; then
+  if full; then pick='*.csv.gz'; else pick='A[PF]*.csv.gz'; fi
+  run import "$real"/2025-0[12]/$pick --as stocks_minute --ticker-from-name --quiet --lake "$scratch/real"
+  run cache build --quiet --lake "$scratch/real" && run universe build --quiet --lake "$scratch/real"
+  run validate --all --format csv --lake "$scratch/real"
+  succeeds "real minutes of 39 sessions validate"
+  scores >"$scratch/scores"
+  holds "and every exact check is at 100" grep -qE "^$whole$" "$scratch/scores"
+else
+  skip "real minutes validate" "no fixtures under TAPEDECK_SHARED"
+fi
+
 # ---- outcome: a second computation from daily bars and splits ----
 
 run cache build --bars day --rebuild --quiet && run universe build --quiet

@@ -21,12 +21,17 @@ SELECT *, CASE
   WHEN date NOT IN (SELECT day FROM session) THEN 'non_session' END AS reason
 FROM told;
 
--- A ticker's row, its place among the sessions of the exchange, and the row before it.
+-- What a ticker's day holds: here a day bar alone, without vwap, counts or phases; the file vouches for the days it has none of.
+CREATE OR REPLACE TABLE held AS
+SELECT ticker, day, place, half, open, high, low, close, volume, volume * ((high + low + close) / 3) AS dollars, NULL::BIGINT AS trades,
+       NULL::DOUBLE AS pre, NULL::DOUBLE AS reg, NULL::DOUBLE AS post, NULL::UINTEGER AS minutes, NULL::UINTEGER AS max_gap, false AS gaps,
+       'day' AS bars_from, 'daily' AS close_src, true AS approx, false AS partial
+FROM judged JOIN session ON day = date WHERE reason IS NULL;
+
+-- And the row before it.
 CREATE OR REPLACE TABLE bar AS
-SELECT ticker, day, open, high, low, close, volume, place, half,
-       lag(day) OVER w AS day0, lag(place) OVER w AS place0, lag(close) OVER w AS close0
-FROM judged JOIN session ON day = date WHERE reason IS NULL
-WINDOW w AS (PARTITION BY ticker ORDER BY day);
+SELECT *, lag(day) OVER w AS day0, lag(place) OVER w AS place0, lag(close) OVER w AS close0
+FROM held WINDOW w AS (PARTITION BY ticker ORDER BY day);
 
 -- The market cap of a day, known from its day on; of overlapping intervals the one that began latest. A row without one stays.
 CREATE OR REPLACE TABLE capped AS

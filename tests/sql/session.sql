@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
--- Daily rows of preset `session` from day bars: a close is compared in the share count of today, a window of 30 rows lies inside
+-- Daily rows of preset `session`: a close is compared in the share count of today, a window of 30 rows lies inside
 -- one life, lives end after ten sessions without a row, and a jump that looks like a split nobody told of is called so.
 -- Needs bar, capped and split (ticker, execution_date, split_from, split_to).
 CREATE OR REPLACE TABLE truth AS
@@ -30,13 +30,12 @@ jumped AS (
   SELECT *, NOT told AND volume * q / (mean0 * grown) BETWEEN 0.2 AND 5 AND
          CASE WHEN greatest(q, 1 / q) > 1.4 -- no need to ask two hundred times about the others
               THEN len([n FOR n IN list_concat([1.5], range(2, 201)) IF abs(q / n - 1) <= 0.06 OR abs(1 / q / n - 1) <= 0.06]) > 0 END AS suspect
-  FROM (SELECT *, open / raw0 AS q FROM joined))
-SELECT ticker, day AS trading_day, close AS close_d, volume AS vol_d, volume * ((high + low + close) / 3) AS dollar_vol_d,
-       volume * ((high + low + close) / 3) / nullif(volume, 0) AS vwap_d, close / close0 - 1 AS pctchg_d, ln(close / close0) AS return_d,
-       shares / nullif(mean, 0) AS rvol30, NULL::UINTEGER AS session_rows, false AS has_gaps, market_cap AS market_cap_d,
-       open AS open_d, high AS high_d, low AS low_d, NULL::BIGINT AS trades_d, NULL::DOUBLE AS vol_pre_d, NULL::DOUBLE AS vol_reg_d,
-       NULL::DOUBLE AS vol_post_d, CASE WHEN known0 >= 5 THEN shares / nullif(mean0, 0) END AS rvol30_prior, hist_n,
-       open / close0 - 1 AS gap_pct_d, NULL::UINTEGER AS max_gap_min, factor AS split_factor, 'day' AS bars_from, 'daily' AS close_src,
-       concat_ws(' ', 'approx_dollar_vol', CASE WHEN half THEN 'half_day' END, CASE WHEN fresh THEN 'new_listing' END,
-                 CASE WHEN factor <> 1 THEN 'split_day' END, CASE WHEN suspect THEN 'split_suspect' END) AS flags
+  FROM (SELECT *, coalesce(open, close) / raw0 AS q FROM joined))
+SELECT ticker, day AS trading_day, close AS close_d, volume AS vol_d, dollars AS dollar_vol_d, dollars / nullif(volume, 0) AS vwap_d,
+       close / close0 - 1 AS pctchg_d, ln(close / close0) AS return_d, shares / nullif(mean, 0) AS rvol30, minutes AS session_rows, gaps AS has_gaps,
+       market_cap AS market_cap_d, open AS open_d, high AS high_d, low AS low_d, trades AS trades_d, pre AS vol_pre_d, reg AS vol_reg_d, post AS vol_post_d,
+       CASE WHEN known0 >= 5 THEN shares / nullif(mean0, 0) END AS rvol30_prior, hist_n, open / close0 - 1 AS gap_pct_d, max_gap AS max_gap_min,
+       factor AS split_factor, bars_from, close_src,
+       concat_ws(' ', CASE WHEN approx THEN 'approx_dollar_vol' END, CASE WHEN half THEN 'half_day' END, CASE WHEN fresh THEN 'new_listing' END,
+                 CASE WHEN factor <> 1 THEN 'split_day' END, CASE WHEN suspect THEN 'split_suspect' END, CASE WHEN partial THEN 'vol_partial' END) AS flags
 FROM jumped LEFT JOIN capped USING (ticker, day);

@@ -3,6 +3,7 @@
 //   node peer_polars.mjs null
 //   node peer_polars.mjs cache LAKE OUT         minutes to daily rows, one Parquet file a ticker
 //   node peer_polars.mjs universe CACHE OUT     daily rows to a watchlist a session and the ranking
+//   node peer_polars.mjs try CACHE FILE         names per session that rvol=3 takes away, as CSV into FILE
 import fs from 'node:fs';
 import path from 'node:path';
 import { createRequire } from 'node:module';
@@ -117,7 +118,16 @@ function universe() {
   put(top, `${out}/topN_12m.parquet`);
 }
 
-const jobs = { null: () => pl.DataFrame({ a: [1] }), cache, universe };
+function attempt() {
+  const sessions = listed(2).withColumns(col('info_rich').alias('before'), col('info_rich').and(col('rvol30').gtEq(3)).alias('after'))
+    .select('ticker', 'trading_day', 'before', 'after').collectSync();
+  const counts = sessions.groupBy('trading_day').agg(col('before').sum().alias('before'), col('after').sum().alias('after'));
+  const gone = sessions.filter(col('before').and(col('after').not())).sort(['trading_day', 'ticker']).groupBy('trading_day', true)
+    .agg(col('ticker').count().alias('removed'), col('ticker').str.concat(' ').alias('names_removed')); // a tighter rule adds nobody
+  counts.join(gone, { on: 'trading_day', how: 'left' }).withColumns(col('removed').fillNull(lit(0)), lit(0).alias('added'), lit('').alias('names_added'))
+    .select('trading_day', 'before', 'after', 'added', 'removed', 'names_added', 'names_removed').sort('trading_day').writeCSV(out);
+}
+const jobs = { null: () => pl.DataFrame({ a: [1] }), cache, universe, try: attempt };
 if (!jobs[job]) {
   console.error(`polars: no job '${job}'`);
   process.exit(2);

@@ -2,9 +2,10 @@
 // DuckDB beside tapedeck on the daily cache: the screen of the shipped configs/universe.yaml, rankings, and the nightly run done the other
 // way, from bronze anew. CACHE is the folder of our ticker=X/daily.parquet, LAKE a lake with bronze/stocks_daily.
 //   node peer_universe.mjs universe CACHE OUT      a watchlist a session (grouped, not sorted: to sort as well costs a tenth more), topN
-//   node peer_universe.mjs try CACHE RVOL          names per session that rvol=RVOL adds and takes away, printed
+//   node peer_universe.mjs try CACHE FILE          names per session that rvol=3 adds and takes away, as CSV into FILE
 //   node peer_universe.mjs nightly LAKE OUT        day bars to the whole daily cache, the newest watchlist and topN
 //   node peer_universe.mjs agree OURS THEIRS       both folders of watchlists and topN, row by row; exit 1 where they part
+//   node peer_universe.mjs agree-try FILE FILE     both CSV files
 //   node peer_universe.mjs agree-nightly LAKE OUT  the caches of both, the newest watchlist, topN
 import fs from 'node:fs';
 import path from 'node:path';
@@ -40,6 +41,14 @@ async function universe() {
   await db.run('SET partitioned_write_max_open_files = 2000');
   await db.run(`COPY (SELECT *, trading_day AS date FROM listed ORDER BY trading_day) TO '${to}/daily' (${zstd}, PARTITION_BY (date))`);
   await db.run(`COPY (${topn('listed', cached)}) TO '${to}/topN_12m.parquet' (${zstd})`);
+}
+
+async function attempt() {
+  const names = what => `coalesce(string_agg(ticker, ' ' ORDER BY ticker) FILTER (${what}), '')`;
+  await db.run(`COPY (WITH d AS (SELECT ticker, trading_day, ${rich(2)} AS before, ${rich(3)} AS after FROM ${cached} WHERE ${member})
+    SELECT trading_day, count(*) FILTER (before) AS before, count(*) FILTER (after) AS after, count(*) FILTER (after AND NOT before) AS added,
+      count(*) FILTER (before AND NOT after) AS removed, ${names('after AND NOT before')} AS names_added, ${names('before AND NOT after')} AS names_removed
+    FROM d GROUP BY trading_day ORDER BY trading_day) TO '${to}' (HEADER)`);
 }
 
 // ---- day bars to daily rows: preset session of section 6; these lakes know no splits ----
@@ -103,6 +112,8 @@ const topColumns = { exact: 'days_info_rich_252 last_seen rank sessions_covered 
 const files = glob => `read_parquet('${glob}', hive_partitioning = false)`;
 const newest = place => `${place}/date=${fs.readdirSync(place).filter(n => n.startsWith('date=')).map(n => n.slice(5)).sort().at(-1)}/watchlist.parquet`;
 
+const tries = file => `(SELECT * REPLACE (coalesce(names_added, '') AS names_added, coalesce(names_removed, '') AS names_removed) FROM read_csv('${file}', types = {'trading_day': 'DATE', 'names_added': 'VARCHAR', 'names_removed': 'VARCHAR'}) WHERE before + after > 0)`;
+const agreeTry = async () => console.log(await same('the sessions', tries(from), tries(to), 'trading_day', { exact: 'before after added removed names_added names_removed' }));
 async function agree() {
   const said = [await same('watchlists', files(`${from}/daily/*/*.parquet`), files(`${to}/daily/*/*.parquet`), 'ticker, trading_day', listColumns),
     await same('topN', files(`${from}/topN_12m.parquet`), files(`${to}/topN_12m.parquet`), 'ticker', topColumns)];
@@ -117,7 +128,7 @@ async function agreeNightly() {
   console.log(said.join(', '));
 }
 
-const jobs = { null: () => db.run('SELECT 1'), universe, nightly, agree, 'agree-nightly': agreeNightly };
+const jobs = { null: () => db.run('SELECT 1'), universe, try: attempt, nightly, agree, 'agree-nightly': agreeNightly, 'agree-try': agreeTry };
 if (!jobs[job]) {
   console.error(`peer: no job '${job}'`);
   process.exit(2);

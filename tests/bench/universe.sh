@@ -46,5 +46,28 @@ build_bench() {
   [ "$profile" ] && { ready_ours; profile_of "${run_ours[@]}"; }
 }
 build_bench
-[ ! -f tests/bench/try.sh ] || . tests/bench/try.sh
+
+# ---- other thresholds, nothing written ----
+
+try_agrees() { node tests/bench/peer_universe.mjs agree-try "$results/try.ours" "$results/try.$1"; }
+try_bench() {
+  local n title="universe try --set rvol=3, all sessions of the same caches"
+  ready_ours() { :; }
+  ready_duckdb() { :; }
+  ready_polars() { :; }
+  # shellcheck disable=SC2016
+  run_ours=(sh -c '"$0" universe try --set rvol=3 -s 2021-01-04 --format csv --quiet --lake "$1" >"$2"' "$td" "$lake" "$results/try.ours")
+  run_duckdb=(node tests/bench/peer_universe.mjs try "$lake/cache/daily" "$results/try.duckdb")
+  run_polars=(node tests/bench/peer_polars.mjs try "$lake/cache/daily" "$results/try.polars")
+  "${run_ours[@]}" >>"$log" 2>&1 || { note "$title: failed: $(tail -n 1 "$log")"; return; }
+  prove try "$title" try_agrees
+  contest try "$rounds" $((SECONDS + 60)) ours "${proven[@]}" "${unproven[@]}" || { note "$title: a run failed."; return; }
+  for ((n = 0; n < rounds; n++)); do
+    "$tools/floor" decode "$threads" ticker,trading_day,close_d,pctchg_d,rvol30,dollar_vol_d,market_cap_d,flags "$lake/cache/daily" >>"$results/$stage-try.floor" 2>>"$log"
+  done
+  row "$title" "$(million "$(cache_rows "$lake")") rows" "$(seconds try.ours)" "$(seconds try.duckdb)" "$(seconds try.polars)" "$(best_of try)" "4 (6)" \
+    "$(seconds try.floor)" "$(ratio try.ours try.floor)" "2, 256 MiB" "$(memories try)"
+  note_peers try "Try"
+}
+try_bench
 finish

@@ -56,6 +56,8 @@ size_t td_job_live(const struct td_lake *lake, struct td_job_view *out, size_t m
 void td_job_report_json(const struct td_job_view *view, struct td_buf *out);
 /* Failed or skipped units of a job, newest last: "KEY: why". */
 struct td_unit_view { char key[64]; enum td_unit_state state; char why[256]; };
+/* "KEY: why", or why alone where it names the key itself, as errors about files do. */
+void td_unit_text(const char *key, const char *why, char *out, size_t size);
 size_t td_job_units(struct td_engine *engine, int id, enum td_unit_state state, struct td_unit_view *out, size_t max);
 
 bool td_job_pause(struct td_engine *engine, int id);

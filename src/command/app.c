@@ -343,7 +343,7 @@ static void name_failures(struct td_app *app, int id, enum td_code code, const s
     size_t n =
         code == TD_UNITS || code == TD_DATA ? td_job_units(app->engine, id, TD_UNIT_FAILED, units, TD_COUNT(units)) : 0;
     for (size_t i = 0; i < n; i++) {
-        td_snprintf(line, sizeof line, "%s: %s", units[i].key, units[i].why);
+        td_unit_text(units[i].key, units[i].why, line, sizeof line);
         if (strncmp(line, said->text, strlen(said->text)) != 0)
             command_notice(app, "failed: %s", line);
     }

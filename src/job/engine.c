@@ -176,7 +176,7 @@ static void run_unit(struct td_job *job, size_t index)
     job_record(job, index, result);
     if (result->fatal && result->state == TD_UNIT_FAILED) {
         char why[256];
-        td_snprintf(why, sizeof why, "%s: %s", unit->key, result->why);
+        td_unit_text(unit->key, result->why, why, sizeof why);
         stop_job(job, result->code, why);
     }
     if (result->state != TD_UNIT_FAILED) {

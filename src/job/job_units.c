@@ -13,6 +13,13 @@ void job_fail(struct job_result *result, enum td_code code, const struct td_err 
     result->fatal = code == TD_AUTH || code == TD_FULL || code == TD_NOMEM || code == TD_CANCELLED;
 }
 
+void td_unit_text(const char *key, const char *why, char *out, size_t size)
+{
+    const char *at = strstr(why, key);
+    bool named = at && at[strlen(key)] == ':' && (at == why || at[-1] == '/');
+    td_snprintf(out, size, "%s%s%s", named ? "" : key, named ? "" : ": ", why);
+}
+
 enum td_code job_new(struct td_engine *engine, const struct job_ops *ops, void *data, struct td_job **out, struct td_err *err)
 {
     struct td_job *job = td_calloc(1, sizeof *job);
@@ -96,7 +103,7 @@ void job_record(struct td_job *job, size_t index, const struct job_result *resul
     job->weight_done += unit->weight;
     if (result->state == TD_UNIT_FAILED) {
         if (job->stop_code == TD_OK) /* the reason of a stop stays */
-            td_snprintf(job->message, sizeof job->message, "%s: %s", unit->key, result->why);
+            td_unit_text(unit->key, result->why, job->message, sizeof job->message);
         td_log(TD_LOG_ERROR, "job", "%s %s: %s", job->ops->kind, unit->key, result->why);
     }
 }

@@ -314,11 +314,28 @@ static void test_no_memory(void **state)
     engine_end(&f);
 }
 
+/* A line about a unit names it once. */
+static void test_unit_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *why, *line;
+    } cases[] = {{"x.csv", "/data/x.csv: no column 'close'", "/data/x.csv: no column 'close'"},
+                 {"x.csv", "x.csv:3: short", "x.csv:3: short"},
+                 {"x.csv", "/data/yx.csv: short", "x.csv: /data/yx.csv: short"},
+                 {"MEGA 2025-12", "out of memory", "MEGA 2025-12: out of memory"}};
+    for (size_t i = 0; i < TD_COUNT(cases); i++) {
+        char line[100];
+        td_unit_text(cases[i].key, cases[i].why, line, sizeof line);
+        assert_string_equal(line, cases[i].line);
+    }
+}
+
 int main(void)
 {
     td_clock_init("2025-12-06T12:00:00Z", NULL);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_real),     cmocka_unit_test(test_counts),  cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_unit_text), cmocka_unit_test(test_real),     cmocka_unit_test(test_counts),  cmocka_unit_test(test_failures),
         cmocka_unit_test(test_replace_and_sparse), cmocka_unit_test(test_adjusted), cmocka_unit_test(test_parquet),
         cmocka_unit_test(test_full_disk), cmocka_unit_test(test_no_memory),
     };

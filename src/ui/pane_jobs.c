@@ -26,22 +26,34 @@ static bool running(const struct td_job_view *job)
     return job->state == TD_JOB_RUNNING || job->state == TD_JOB_PAUSED || job->state == TD_JOB_STOPPING;
 }
 
-/* A job that ended since the last snapshot may have changed what the panes show. */
+static const struct td_job_view *same_job(const struct td_job_view *jobs, size_t count, const struct td_job_view *job)
+{
+    for (size_t i = 0; i < count; i++)
+        if (jobs[i].pid == job->pid && jobs[i].id == job->id && strcmp(jobs[i].title, job->title) == 0)
+            return &jobs[i];
+    return NULL;
+}
+
+static void say_end(struct deck *deck, const struct td_job_view *job)
+{
+    deck_say(deck, job->code == TD_OK ? TD_ROLE_GOOD : TD_ROLE_WARN, "%s %s: %s%s%s", job->kind, job->title, td_job_state_name(job->state),
+             job->message[0] ? ": " : "", job->message);
+}
+
+/* A job that ended since the last snapshot may have changed what the panes show; one of this deck may have been so quick
+ * that no snapshot saw it run. */
 static void notice_ends(struct deck *deck, const struct jobs_task *task)
 {
     bool data = false;
-    for (size_t i = 0; i < deck->job_count; i++) {
-        const struct td_job_view *old = &deck->jobs[i], *now = NULL;
-        for (size_t j = 0; j < task->count; j++)
-            if (task->jobs[j].pid == old->pid && task->jobs[j].id == old->id && strcmp(task->jobs[j].title, old->title) == 0)
-                now = &task->jobs[j];
-        if (!running(old) || (now && running(now)))
+    for (size_t i = 0; i < task->count; i++) {
+        const struct td_job_view *now = &task->jobs[i], *old = same_job(deck->jobs, deck->job_count, now);
+        if (running(now) || (old ? !running(old) : now->id == 0))
             continue;
         data = true;
-        if (now)
-            deck_say(deck, now->code == TD_OK ? TD_ROLE_GOOD : TD_ROLE_WARN, "%s %s: %s%s%s", now->kind, now->title,
-                     td_job_state_name(now->state), now->message[0] ? ": " : "", now->message);
+        say_end(deck, now);
     }
+    for (size_t i = 0; i < deck->job_count; i++) /* of other processes: gone from the list */
+        data = data || (running(&deck->jobs[i]) && !same_job(task->jobs, task->count, &deck->jobs[i]));
     if (data) {
         watch_refresh(deck);
         chart_forget(deck);

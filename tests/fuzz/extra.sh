@@ -14,7 +14,7 @@ extra_inputs() { # TARGET: paths, one a line
 }
 longest_input() { # TARGET: bytes
   case $1 in
-    parquet_file | lake_table) echo 32768 ;;
+    parquet_file | lake_table | ticker_first) echo 32768 ;;
     parquet_codecs | parquet_thrift | parquet_index) echo 4096 ;;
     parquet_roundtrip | chart | import_csv | import_json | rest_* | keys) echo 8192 ;;
     time | words) echo 256 ;;

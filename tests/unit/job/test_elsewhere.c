@@ -378,10 +378,54 @@ static void test_out(void **state)
     two_free(&t);
 }
 
+/* Wherever memory ends in an incremental build, the next one completes what it left. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    struct two t = two_new(2, 30);
+    struct td_cache_job job = cache_options();
+    char path[600], other[600];
+    bool done = false;
+    put_ticker(&t, 0, FLOATS_NS, false, 1);
+    put_ticker(&t, 1, DOUBLES_MS, false, 2);
+    job.intraday = t.root;
+    cache_build(t.theirs.engine, &job, TD_OK);
+    job.incremental = true;
+    month_path(&t, td_sim_ticker(t.sim, 0), td_month_of(td_sim_last_session(t.sim)) - 1, path);
+    snprintf(other, sizeof other, "%s/away.parquet", t.theirs.lake.root);
+    assert_int_equal(rename(path, other), 0);
+    for (long n = 1; n < 5000 && !done; n += n < 60 ? 1 : 13) {
+        struct td_err err = {0};
+        struct td_job_view view;
+        int id;
+        td_alloc_fail_after(n);
+        enum td_code code = td_job_cache(t.theirs.engine, &job, &id, &err);
+        if (code == TD_OK) {
+            code = td_job_wait(t.theirs.engine, id, NULL, NULL, &view, &err);
+            td_alloc_fail_after(0);
+            assert_reconciled(&view);
+            done = code == TD_OK;
+        }
+        td_alloc_fail_after(0);
+        if (code != TD_OK && code != TD_NOMEM)
+            fail_msg("allocation %ld: %s %s", n, td_code_name(code), err.text);
+        assert_int_equal(leftovers(t.theirs.lake.lake), 0);
+    }
+    assert_true(done);
+    job.incremental = false;
+    struct td_rows one = rows_of(&t.theirs, td_sim_ticker(t.sim, 0));
+    cache_build(t.theirs.engine, &job, TD_OK);
+    struct td_rows two = rows_of(&t.theirs, td_sim_ticker(t.sim, 0));
+    assert_equal_rows(&one, &two, "after memory ended");
+    td_rows_free(&one);
+    td_rows_free(&two);
+    two_free(&t);
+}
+
 int main(void)
 {
     td_clock_init("2025-12-06T12:00:00Z", NULL);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_rows), cmocka_unit_test(test_incremental), cmocka_unit_test(test_hostile),
-                                       cmocka_unit_test(test_out)};
+                                       cmocka_unit_test(test_out), cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

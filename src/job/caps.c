@@ -133,12 +133,38 @@ static struct td_str cell_text(const struct td_cell *cell, char buffer[40])
     return (struct td_str){buffer, len};
 }
 
+/* Which column is missing, and what there is instead. */
+static enum td_code name_columns(const char *path, struct td_err *err)
+{
+    struct td_scan *scan = NULL;
+    struct td_buf found;
+    const char *missing = cap_names[0];
+    td_buf_init(&found, 4096);
+    enum td_code code = td_scan_open(path, NULL, &scan, err);
+    bool have[CAP_COLUMNS] = {false};
+    for (size_t i = 0; code == TD_OK && i < td_scan_column_count(scan); i++) {
+        const char *name = td_scan_column_at(scan, i)->name;
+        for (size_t k = 0; k < CAP_COLUMNS; k++)
+            have[k] |= strcmp(name, cap_names[k]) == 0;
+        if (found.len < 200)
+            td_buf_printf(&found, "%s%.60s", i ? "," : "", name);
+    }
+    for (size_t k = CAP_COLUMNS; k-- > 0;)
+        missing = have[k] ? missing : cap_names[k];
+    if (code == TD_OK)
+        code = td_fail(err, TD_DATA, "%s: no column '%s'; found '%s'; wanted ticker,effective_from,effective_to,market_cap", path, missing,
+                       found.len ? found.data : "");
+    td_scan_close(scan);
+    td_buf_free(&found);
+    return code;
+}
+
 static enum td_code load_parquet(const char *path, struct caps *out, struct td_err *err)
 {
     struct td_scan *scan = NULL;
     enum td_code code = td_scan_open(path, "ticker,effective_from,effective_to,market_cap", &scan, err);
     if (code == TD_USAGE)
-        return td_fail(err, TD_DATA, "%s: wanted columns ticker, effective_from, effective_to, market_cap; see 'tapedeck parquet schema'", path);
+        return name_columns(path, err);
     for (bool more = true; code == TD_OK;) {
         struct td_cell cells[CAP_COLUMNS];
         struct td_str texts[CAP_COLUMNS];

@@ -2,6 +2,9 @@
  * The market-cap dimension of cache build: half-open intervals, overlaps, open ends, unknown caps, wrong files. */
 #include "job/build_fixture.h"
 
+#include <fcntl.h>
+#include <tapedeck/parquet.h>
+
 static struct engine_fixture minute_lake(struct td_sim *sim, size_t tickers)
 {
     struct engine_fixture f = engine_new(2);
@@ -106,6 +109,55 @@ static void test_wrong_files(void **state)
     td_sim_free(sim);
 }
 
+/* A dimension out of another program, as Parquet: days and doubles, nulls for open ends; wrong columns are named. */
+static void test_parquet(void **state)
+{
+    (void)state;
+    struct td_sim *sim = market_new(40, 12, 20);
+    struct engine_fixture f = minute_lake(sim, 2);
+    const char *ticker = td_sim_ticker(sim, 0);
+    char path[300];
+    struct td_cache_job job = cache_options();
+    struct td_err err = {0};
+    int id;
+    snprintf(path, sizeof path, "%s/caps.parquet", f.lake.root);
+    job.cap_file = path;
+    for (int wrong = 2; wrong >= 0; wrong--) {
+        struct td_str tickers[2] = {td_str_of(ticker), td_str_of(ticker)};
+        int32_t from[2] = {day_at("2025-11-20"), day_at("2025-12-01")}, to[2] = {day_at("2025-12-01"), 0};
+        double caps[2] = {100, 250};
+        uint64_t first_only[1] = {1}, both[1] = {3};
+        const struct td_pq_column columns[] = {
+            {.name = "ticker", .type = TD_PQ_BYTE_ARRAY, .logical = TD_PQ_STRING},
+            {.name = wrong == 1 ? "from" : "effective_from", .type = TD_PQ_INT32, .logical = TD_PQ_DATE},
+            {.name = "effective_to", .type = TD_PQ_INT32, .logical = TD_PQ_DATE, .optional = true},
+            {.name = wrong == 2 ? "cap" : "market_cap", .type = TD_PQ_DOUBLE, .optional = true},
+        };
+        const struct td_pq_array arrays[] = {{tickers, NULL}, {from, NULL}, {to, first_only}, {caps, both}};
+        struct td_pq_writer *writer;
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+        assert_true(fd >= 0);
+        ASSERT_OK(td_pq_writer_new(fd, path, columns, 4, NULL, &writer, &err), err);
+        ASSERT_OK(td_pq_write(writer, arrays, 2, &err), err);
+        ASSERT_OK(td_pq_writer_finish(writer, &err), err);
+        td_pq_writer_free(writer);
+        close(fd);
+        if (!wrong)
+            break;
+        assert_int_equal(td_job_cache(f.engine, &job, &id, &err), TD_DATA);
+        if (!strstr(err.text, path) || !strstr(err.text, wrong == 1 ? "no column 'effective_from'" : "no column 'market_cap'") ||
+            !strstr(err.text, wrong == 1 ? "ticker,from,effective_to,market_cap" : "ticker,effective_from,effective_to,cap"))
+            fail_msg("%s", err.text);
+    }
+    cache_build(f.engine, &job, TD_OK);
+    assert_true(cap_on(f.lake.lake, ticker, "2025-11-28") > 99 && cap_on(f.lake.lake, ticker, "2025-11-28") < 101);
+    assert_true(cap_on(f.lake.lake, ticker, "2025-12-01") > 249); /* half-open: the day it ends is the next one's */
+    assert_true(cap_on(f.lake.lake, ticker, "2025-12-05") > 249);
+    assert_true(cap_on(f.lake.lake, ticker, "2025-11-19") <= 0);
+    engine_end(&f);
+    td_sim_free(sim);
+}
+
 /* A build of some days with a dimension: wherever memory ends, the cache that was there stays whole. */
 static void test_no_memory(void **state)
 {
@@ -150,6 +202,6 @@ static void test_no_memory(void **state)
 int main(void)
 {
     td_clock_init("2025-12-06T12:00:00Z", NULL);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_intervals), cmocka_unit_test(test_wrong_files), cmocka_unit_test(test_no_memory)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_intervals), cmocka_unit_test(test_wrong_files), cmocka_unit_test(test_parquet), cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,6 +128,7 @@ struct td_validate_job {
     uint64_t seed;                        /* of the draw: equal seeds draw equal tickers */
     double threshold[TD_CHECK_COUNT];     /* scores below it make the job end with TD_UNITS */
     struct td_screen screen;              /* rules of the ranking; texts are copied */
+    const char *intraday;                 /* ticker-first lake that the cache's minutes came from, as of td_cache_job; NULL = bronze */
 };
 enum td_code td_job_validate(struct td_engine *engine, const struct td_validate_job *options, int *id, struct td_err *err);
 struct td_check_score {

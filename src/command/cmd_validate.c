@@ -192,7 +192,8 @@ static enum td_code run_validate(struct td_app *app, const struct td_args *args,
     struct td_err why = {0};
     struct td_validate_job job = {.from = td_args_day(args, "from"),
                                   .to = td_args_day(args, "to"),
-                                  .seed = (uint64_t)td_args_int(args, "seed", 1)};
+                                  .seed = (uint64_t)td_args_int(args, "seed", 1),
+                                  .intraday = td_args_text(args, "intraday-root")};
     int id = 0;
     enum td_code code = check_options(args, &job, err);
     if (code == TD_OK)
@@ -234,6 +235,8 @@ static const struct td_arg_def validate_args[] = {
     ARG("to", .aliases = "e,end", .type = TD_ARG_DATE, .metavar = "DATE", .help = "last session, inclusive"),
     ARG("tickers", .type = TD_ARG_TEXT, .metavar = "A,B,...", .help = "these instead of a sample"),
     ARG("tickers-file", .type = TD_ARG_FILE, .metavar = "FILE", .help = "tickers, one a line"),
+    ARG("intraday-root", .type = TD_ARG_FILE, .metavar = "DIR",
+        .help = "the ticker-first lake that the cache was built from, where it was"),
     ARG("threshold", .type = TD_ARG_NUMBER, .metavar = "SCORE",
         .help = "what every score must reach (default 100, continuity 95)"),
     ARG("worst", .type = TD_ARG_INT, .metavar = "N", .value = "10", .help = "worst offenders to show of each check"),

@@ -357,7 +357,8 @@ static enum td_code plan(struct td_job *job, const struct td_validate_job *optio
     const struct td_lake *lake = job->engine->lake;
     enum td_code code = read_manifest(val, lake, err);
     if (code == TD_OK && val->minute_rows)
-        code = td_bronze_scan(lake, TD_STOCKS_MINUTE, &val->files[TD_STOCKS_MINUTE], err);
+        code = *val->intraday ? td_intraday_scan(val->intraday, &val->files[TD_STOCKS_MINUTE], err)
+                              : td_bronze_scan(lake, TD_STOCKS_MINUTE, &val->files[TD_STOCKS_MINUTE], err);
     if (code == TD_OK)
         code = td_bronze_scan(lake, TD_STOCKS_DAILY, &val->files[TD_STOCKS_DAILY], err);
     if (code == TD_OK)
@@ -380,12 +381,15 @@ enum td_code td_job_validate(struct td_engine *engine, const struct td_validate_
     }
     val->options = *options;
     val->options.tickers = NULL; /* val->tickers holds the copies */
+    val->options.intraday = NULL;
     for (size_t c = 0; c < TD_CHECK_COUNT; c++)
         val->report.checks[c] = (struct td_check_score){.score = TD_NO_F64, .threshold = options->threshold[c]};
     val->report.score = TD_NO_F64;
     if (!td_copy(val->types, sizeof val->types, options->screen.membership.types) ||
         !td_copy(val->exchanges, sizeof val->exchanges, options->screen.membership.exchanges))
         code = td_fail(err, TD_CONFIG, "membership.types or membership.exchanges is too long");
+    if (options->intraday && !td_copy(val->intraday, sizeof val->intraday, options->intraday))
+        code = td_fail(err, TD_USAGE, "--intraday-root: the path is too long");
     val->options.screen.membership.types = val->types;
     val->options.screen.membership.exchanges = val->exchanges;
     td_screen_hash(&val->options.screen, val->thresholds);

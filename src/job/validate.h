@@ -44,6 +44,7 @@ struct ranking { /* topN on disk; read-only for workers */
 struct validation {
     struct td_validate_job options;
     struct td_names tickers; /* of the units */
+    char intraday[1024]; /* root of the ticker-first lake of the minutes, "" = bronze */
     char types[128], exchanges[128], thresholds[17];
     struct td_manifest manifest; /* read-only for workers, as all up to the report */
     enum td_preset preset;

@@ -154,20 +154,36 @@ struct feed {
     const char *ticker;
     td_day from, to;   /* of the days that count */
     char basis[16];    /* of the prices; the first file decides */
-    bool minutes_seen; /* daily bars of another basis are left out beside minutes */
+    int64_t newest;    /* months of a ticker-first lake may overlap: each bar counts once */
 };
 
-static enum td_code feed_bars(const struct validation *val, struct proof *proof, const struct feed *feed,
+static enum td_code feed_bars(const struct validation *val, struct proof *proof, struct feed *feed,
                               const struct td_bars *bars, size_t minutes, struct td_err *err)
 {
     int64_t begin = feed->from == TD_NO_DAY ? INT64_MIN : td_ny_midnight(feed->from), end = td_ny_midnight(feed->to + 1);
     enum td_code code = TD_OK;
     for (size_t i = 0; code == TD_OK && i < bars->n; i++) {
         struct td_bar bar = td_bars_get(bars, i);
-        if (bar.ts < begin || bar.ts >= end)
+        if (bar.ts < begin || bar.ts >= end || (feed->table == TD_STOCKS_MINUTE && bar.ts <= feed->newest))
             continue;
+        feed->newest = bar.ts;
         code = feed->table == TD_STOCKS_MINUTE ? add_minute(val, proof, &bar, err) : add_daily(val, proof, minutes, &bar, err);
     }
+    return code;
+}
+
+static enum td_code read_month(const struct td_lake *lake, const struct validation *val, const struct feed *feed, int32_t month,
+                               struct td_bars *bars, struct td_bronze_info *info, struct td_err *err)
+{
+    struct td_bronze_reader *reader = NULL;
+    struct td_intraday_counts counts;
+    if (feed->table != TD_STOCKS_MINUTE || !*val->intraday)
+        return td_bronze_read(lake, feed->table, feed->ticker, month, bars, info, err);
+    *info = (struct td_bronze_info){0};
+    enum td_code code = td_bronze_reader_new(&reader, err);
+    if (code == TD_OK)
+        code = td_intraday_read(reader, val->intraday, feed->ticker, month, bars, info, &counts, err);
+    td_bronze_reader_free(reader);
     return code;
 }
 
@@ -189,10 +205,10 @@ static enum td_code feed_table(const struct td_lake *lake, const struct validati
         struct td_bronze_info info;
         struct td_err why = {0};
         int32_t month = list->items[at].month;
-        if (feed->from != TD_NO_DAY && (td_month_last(month) < feed->from || td_month_first(month) > feed->to))
+        if (feed->from != TD_NO_DAY && (td_month_last(month) + TD_INTRADAY_SPILL < feed->from || td_month_first(month) - TD_INTRADAY_SPILL > feed->to))
             continue;
         bars.n = 0;
-        code = td_bronze_read(lake, feed->table, feed->ticker, month, &bars, &info, &why);
+        code = read_month(lake, val, feed, month, &bars, &info, &why);
         bool lost = code == TD_DATA || code == TD_UNSUPPORTED || code == TD_MISSING;
         if (code == TD_OK && !*feed->basis)
             td_copy(feed->basis, sizeof feed->basis, info.adjusted);
@@ -216,7 +232,7 @@ static enum td_code feed_table(const struct td_lake *lake, const struct validati
 static enum td_code feed_ticker(const struct td_lake *lake, const struct validation *val, const char *ticker, td_day from,
                                 td_day to, struct proof *proof, struct td_err *err)
 {
-    struct feed feed = {.table = TD_STOCKS_MINUTE, .ticker = ticker, .from = from, .to = to};
+    struct feed feed = {.table = TD_STOCKS_MINUTE, .ticker = ticker, .from = from, .to = to, .newest = INT64_MIN};
     enum td_code code = val->minute_rows ? feed_table(lake, val, proof, &feed, err) : TD_OK;
     feed.table = TD_STOCKS_DAILY;
     if (code == TD_OK)

@@ -133,6 +133,15 @@ if [ -d "$real" ]; then
   succeeds "real minutes of 39 sessions validate"
   scores >"$scratch/scores"
   holds "and every exact check is at 100" grep -qE "^$whole$" "$scratch/scores"
+  # The same minutes in a lake that somebody else laid out, ticker first.
+  (cd "$scratch/real/bronze/stocks_minute" && parquet_files .) | while IFS=/ read -r _ year month file; do
+    ticker=${file#ticker=} place=$scratch/first/${ticker%.parquet}/$year/$month
+    mkdir -p "$place" && cp "$scratch/real/bronze/stocks_minute/$year/$month/$file" "$place/part-0.parquet"
+  done
+  run cache build --intraday-root "$scratch/first" --quiet --lake "$scratch/elsewhere" && run universe build --quiet --lake "$scratch/elsewhere"
+  run validate --all --format csv --lake "$scratch/elsewhere" --intraday-root "$scratch/first"
+  scores >"$scratch/scores"
+  holds "a cache of minutes that lie elsewhere is validated against them" grep -qE "^$whole$" "$scratch/scores"
 else
   skip "real minutes validate" "no fixtures under TAPEDECK_SHARED"
 fi

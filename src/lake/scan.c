@@ -151,6 +151,17 @@ static enum td_code add_column(struct td_scan *scan, int leaf, bool named, struc
     return TD_OK;
 }
 
+/* The first leaf of that name; -1 when there is none. */
+static int find_leaf(const struct td_scan *scan, const char *name, size_t len)
+{
+    for (size_t i = 0; i < td_pq_column_count(scan->file); i++) {
+        const char *have = td_pq_column_at(scan->file, i)->name;
+        if (strncmp(have, name, len) == 0 && !have[len])
+            return (int)i;
+    }
+    return -1;
+}
+
 static enum td_code choose_columns(struct td_scan *scan, const char *list, struct td_err *err)
 {
     size_t all = td_pq_column_count(scan->file);
@@ -165,12 +176,13 @@ static enum td_code choose_columns(struct td_scan *scan, const char *list, struc
     if (!list)
         for (size_t i = 0; code == TD_OK && i < all; i++)
             code = add_column(scan, (int)i, false, err);
+    if (list && !*list)
+        code = td_fail(err, TD_USAGE, "columns: name at least one; see 'tapedeck parquet schema'");
     for (const char *p = list; code == TD_OK && p && *p;) {
         size_t len = strcspn(p, ",");
-        char name[256];
-        td_snprintf(name, sizeof name, "%.*s", (int)(len < 255 ? len : 255), p);
-        int leaf = td_pq_find(scan->file, name);
-        code = leaf < 0 ? td_fail(err, TD_USAGE, "%s: no column '%s'; see 'tapedeck parquet schema'", scan->path, name)
+        int leaf = find_leaf(scan, p, len);
+        code = leaf < 0 ? td_fail(err, TD_USAGE, "%s: no column '%.*s'; see 'tapedeck parquet schema'", scan->path,
+                                  (int)(len < 255 ? len : 255), p)
                         : add_column(scan, leaf, true, err);
         p += len + (p[len] == ',');
     }

@@ -92,6 +92,10 @@ for bad in 5 0.. a..b 1..2..3 ..0 1.5..2; do
   run parquet cat "$ours" --rows "$bad"
   refuses "--rows $bad" 2 'rows'
 done
+for bad in '' , nonsense clos close,close; do
+  run parquet cat "$ours" --columns "$bad"
+  refuses "--columns '$bad'" 2 'column'
+done
 
 # ---- a file of another writer ----
 

@@ -59,22 +59,34 @@ static uint32_t big32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* The deprecated LZ4: Hadoop blocks (big-endian plain size, compressed size, data; repeated) or, from other writers,
- * one raw block. The framing is tried first, since a raw block can hardly satisfy it. */
+/* The deprecated LZ4: Hadoop blocks (big-endian plain size, then pieces until they fill it, one as a rule, each of its
+ * compressed size and data; repeated) or, from other writers, one raw block. The framing is tried first, since a raw block can
+ * hardly satisfy it. */
 static const char *unlz4_hadoop(const uint8_t *src, size_t src_len, uint8_t *dst, size_t dst_len)
 {
     const uint8_t *p = src;
-    size_t left = src_len, room = dst_len, at = 0;
-    while (left >= 8) {
-        uint32_t plain = big32(p), packed = big32(p + 4);
-        if (plain > room || packed > left - 8 || unlz4(p + 8, packed, dst + at, plain))
+    size_t left = src_len, room = dst_len, block = 0; /* of the open block: bytes still to come */
+    while (left >= 4) {
+        const uint32_t size = big32(p);
+        p += 4;
+        left -= 4;
+        if (!block) {
+            block = size;
+            if (block > room)
+                break;
+            continue;
+        }
+        if (size > left || size > LZ4_MAX_INPUT_SIZE || block > INT32_MAX)
             break;
-        p += 8 + packed;
-        left -= 8 + packed;
-        at += plain;
-        room -= plain;
+        const int made = LZ4_decompress_safe((const char *)p, (char *)dst + (dst_len - room), (int)size, (int)block);
+        if (made <= 0)
+            break;
+        p += size;
+        left -= size;
+        room -= (size_t)made;
+        block -= (size_t)made;
     }
-    return !left && !room ? NULL : unlz4(src, src_len, dst, dst_len);
+    return !left && !room && !block ? NULL : unlz4(src, src_len, dst, dst_len);
 }
 
 const char *pq_decompress(struct pq_decoder *decoder, int codec, const uint8_t *src, size_t src_len, uint8_t *dst,

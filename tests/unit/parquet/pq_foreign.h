@@ -258,13 +258,13 @@ static inline void foreign_squeeze(struct foreign *f, struct td_buf *out, int co
     case TD_PQ_LZ4_RAW:
         td_buf_add(out, room, (size_t)LZ4_compress_default(data, room, (int)len, (int)len * 2 + 4096));
         break;
-    case TD_PQ_LZ4: /* blocks of the Hadoop kind, sizes big-endian */
-        for (size_t i = 0; i < len;) {
-            size_t n = len - i < 700 ? len - i : 700;
+    case TD_PQ_LZ4: /* blocks of the Hadoop kind, sizes big-endian, of one piece or of two */
+        for (size_t i = 0, block = 700 * (1 + foreign_dice(f, 2)); i < len;) {
+            size_t n = len - i < 700 ? len - i : 700, whole = len - i < block ? len - i : block;
             size_t got = (size_t)LZ4_compress_default(data + i, room, (int)n, (int)len * 2 + 4096);
-            const unsigned char sizes[8] = {0, 0, (unsigned char)(n >> 8),   (unsigned char)n,
-                                            0, 0, (unsigned char)(got >> 8), (unsigned char)got};
-            td_buf_add(out, sizes, 8);
+            const unsigned char sizes[8] = {0, 0, (unsigned char)(whole >> 8), (unsigned char)whole,
+                                            0, 0, (unsigned char)(got >> 8),   (unsigned char)got};
+            td_buf_add(out, i % block ? sizes + 4 : sizes, i % block ? 4 : 8);
             td_buf_add(out, room, got);
             i += n;
         }

@@ -30,6 +30,9 @@ enum td_code td_watch_writer_new(const struct td_lake *lake, struct td_watch_wri
     td_arena_init(&writer->arena, (size_t)1 << 20);
     for (size_t c = 0; c < W_COUNT; c++)
         writer->columns[c] = lake_column_of(&td_watch_record.fields[c]);
+    for (size_t v = 0; v < TD_DV_COUNT; v++) /* numbers of different companies hardly repeat: no search for what is smaller */
+        writer->columns[column_of[v]].encoding = TD_PQ_ENC_PLAIN;
+    writer->columns[W_TICKER].encoding = TD_PQ_ENC_DELTA_LENGTH; /* each once */
     *out = writer;
     return TD_OK;
 }

@@ -8,8 +8,8 @@
 #include "validate.h"
 
 #define TOLERANCE 1e-9        /* relative: sums of doubles may be taken in another order */
-#define HABIT_SHARE 0.8       /* of a ticker's median density is what a session is expected to reach at most */
-#define HABIT_SESSIONS 3      /* fewer say nothing of a habit */
+#define HABIT_SHARE 0.8       /* of the density that three of four sessions reach is what one is expected to have at most */
+#define HABIT_SESSIONS 4      /* fewer say nothing of a habit */
 #define GAP_MINUTES 10        /* a run without bars up to this is nobody's fault */
 #define VOLUME_SHARE 0.95     /* less of the daily bar's volume means that minutes are missing (design section 6) */
 
@@ -220,7 +220,7 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-struct habit { /* of a ticker's sessions with minute bars, as shares of the session */
+struct habit { /* what three of four sessions with minute bars hold, as shares of the session: a runner's quiet days are no fault */
     double density, gap;
     bool known;
 };
@@ -242,8 +242,8 @@ static enum td_code habit_of(const struct proof *proof, struct habit *out, struc
     if (out->known) {
         qsort(density, n, sizeof *density, compare_doubles);
         qsort(gap, n, sizeof *gap, compare_doubles);
-        out->density = density[n / 2];
-        out->gap = gap[n / 2];
+        out->density = density[n / 4];
+        out->gap = gap[n - 1 - n / 4];
     }
     td_free(density);
     return TD_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Pruned and unpruned reads agree: on files of many writers, on our own, and on copies whose statistics and indexes lie. */
 #include <dirent.h>
+#include "pq_bound.h"
 #include "pq_lie.h"
 
 #define PREDICATES 24 /* a file */
@@ -410,6 +411,153 @@ static void memory_may_end_anywhere(void **state)
     free(bytes);
 }
 
+/* Bounds in the deprecated fields were compared as signed; those in the new ones hold where the file names their order. */
+static void bounds_without_a_known_order_are_not_used(void **state)
+{
+    (void)state;
+    static const struct {
+        struct td_pq_column column;
+        bool old, typed, want;
+    } cases[] = {
+        {{.type = TD_PQ_INT32}, true, false, true},
+        {{.type = TD_PQ_INT64, .logical = TD_PQ_INTEGER, .bits = 64, .is_signed = true}, true, false, true},
+        {{.type = TD_PQ_INT32, .logical = TD_PQ_INTEGER, .bits = 32}, true, true, false},
+        {{.type = TD_PQ_INT64, .logical = TD_PQ_INTEGER, .bits = 64}, true, true, false},
+        {{.type = TD_PQ_BYTE_ARRAY, .logical = TD_PQ_STRING}, true, true, false},
+        {{.type = TD_PQ_BYTE_ARRAY, .logical = TD_PQ_STRING}, false, true, true},
+        {{.type = TD_PQ_INT32, .logical = TD_PQ_INTEGER, .bits = 32}, false, true, true},
+        {{.type = TD_PQ_INT32}, false, false, false},
+        {{.type = TD_PQ_DOUBLE}, false, false, false},
+        {{.type = TD_PQ_INT96}, false, true, false},
+        {{.type = TD_PQ_FIXED, .length = 8}, false, true, false},
+        {{.type = TD_PQ_INT32, .unsupported = "it is nested"}, false, true, false},
+    };
+    for (size_t i = 0; i < TD_COUNT(cases); i++) {
+        const struct pq_leaf leaf = {.column = cases[i].column, .typed_order = cases[i].typed};
+        const size_t width = leaf.column.type == TD_PQ_INT32 ? 4 : 8;
+        const struct td_str low = {"\0\0\0\0\0\0\0\0", width}, high = {"\1\0\0\0\0\0\0\0", width};
+        struct pq_stats stats = {.min = low, .max = high, .old_min = low, .old_max = high};
+        struct td_str min, max;
+        stats.has_min = stats.has_max = !cases[i].old;
+        stats.has_old_min = stats.has_old_max = cases[i].old;
+        if (pq_stats_bounds(&leaf, &stats, &min, &max) != cases[i].want)
+            fail_msg("case %zu", i);
+    }
+}
+
+/* A NaN lies outside all bounds and differs from every number; a zero bound covers both zeros. */
+static void bounds_say_nothing_of_nans_and_of_the_sign_of_zero(void **state)
+{
+    (void)state;
+    static const double five = 5, plus = 0.0, minus = -0.0;
+    static const int64_t whole = 5;
+    const struct td_pq_column real = {.type = TD_PQ_DOUBLE}, integer = {.type = TD_PQ_INT64};
+    const struct td_str same = {(const char *)&five, 8}, count = {(const char *)&whole, 8};
+    const struct td_pq_bound differs = {.op = TD_PQ_NE, .kind = TD_PQ_VALUE_INT, .v.i = 5};
+    struct pq_extent extent = {.rows = 9, .nulls = -1, .has_bounds = true, .min = same, .max = same};
+    assert_true(pq_bound_may(&real, &differs, &extent));
+    extent.min = extent.max = count;
+    assert_false(pq_bound_may(&integer, &differs, &extent));
+    const struct pq_leaf leaf = {.column = real, .typed_order = true};
+    const struct pq_stats stats = {
+        .has_min = true, .has_max = true, .min = {(const char *)&plus, 8}, .max = {(const char *)&minus, 8}};
+    struct td_str min, max;
+    assert_true(pq_stats_bounds(&leaf, &stats, &min, &max));
+    assert_memory_equal(min.ptr, &minus, 8);
+    assert_memory_equal(max.ptr, &plus, 8);
+}
+
+/* Who trusts the statistics of others trusts their bounds: null counts are wrong too often. */
+static void null_counts_of_others_are_not_believed(void **state)
+{
+    (void)state;
+    struct td_err err = {0};
+    struct td_pq_file *file = NULL;
+    size_t len;
+    char *bytes = make_stamps(3000, &len);
+    ASSERT_OK(td_pq_open_memory(bytes, len, "stamps", NULL, &file, &err), err);
+    for (int sealed = 0; sealed < 2; sealed++)
+        for (int op = TD_PQ_IS_NULL; op <= TD_PQ_NOT_NULL; op++) {
+            struct td_pq_ranges left = {0};
+            const struct td_pq_bound b = {.column = 1, .op = (enum td_pq_op)op};
+            atomic_store(file->seal, sealed ? TD_PQ_SEAL_GOOD : TD_PQ_SEAL_NONE);
+            struct pq_chunk *chunk = &file->meta.groups[0].chunks[1];
+            chunk->stats.nulls = op == TD_PQ_IS_NULL ? 0 : 3000; /* if that were so, no row would be left */
+            chunk->column_index_length = 0;
+            ASSERT_OK(td_pq_prune(file, &b, 1, true, &left, NULL, &err), err);
+            assert_int_equal(left.count, sealed ? 0 : 1);
+            td_pq_ranges_free(&left);
+        }
+    td_pq_close(file);
+    free(bytes);
+}
+
+static bool note_offset(void *ctx, const struct td_pq_page_info *page)
+{
+    int64_t *offset = ctx; /* the last two; ends with the second page */
+    offset[0] = offset[1];
+    offset[1] = page->offset;
+    return !offset[0];
+}
+
+/* The seal covers the index, not the pages: one whose header counts other rows must not shift the rows behind it. */
+static void a_page_that_contradicts_its_index_is_noticed(void **state)
+{
+    (void)state;
+    struct td_err err = {0};
+    size_t len, got;
+    char *bytes = make_stamps(8192, &len);
+    for (int damaged = 0; damaged < 2; damaged++) {
+        struct td_pq_file *file = NULL;
+        struct td_pq_reader *reader = NULL;
+        const int column = 0;
+        int64_t value[1], offset[2] = {0, 0};
+        struct td_pq_array array = {value, NULL};
+        ASSERT_OK(td_pq_open_memory(bytes, len, "stamps", NULL, &file, &err), err);
+        ASSERT_OK(td_pq_pages(file, 1, 0, note_offset, offset, &err), err);
+        char *count = memmem(bytes + offset[1], 64, "\x15\x80\x08", 3); /* 512 */
+        assert_non_null(count);
+        if (damaged)
+            memcpy(count, "\x15\xfe\x07", 3); /* 511 */
+        ASSERT_OK(td_pq_reader_new(file, &column, 1, &reader, &err), err);
+        enum td_code code = td_pq_seek(reader, 4096 + 600, &err);
+        if (code == TD_OK)
+            code = td_pq_read(reader, &array, 1, &got, &err);
+        assert_int_equal(code, damaged ? TD_DATA : TD_OK);
+        if (damaged)
+            assert_non_null(strstr(err.text, "than its index says"));
+        else
+            assert_int_equal(value[0], INT64_C(4696) * 60000);
+        td_pq_reader_free(reader);
+        td_pq_close(file);
+    }
+    free(bytes);
+}
+
+/* Without an index that may be believed pages are passed by their headers, and those before the row are not opened. */
+static void a_seek_to_the_start_of_a_page_opens_that_page_alone(void **state)
+{
+    (void)state;
+    struct td_err err = {0};
+    struct td_pq_file *file = NULL;
+    struct td_pq_reader *reader = NULL;
+    const int column = 0;
+    int64_t value[1];
+    struct td_pq_array array = {value, NULL};
+    size_t len, got;
+    char *bytes = make_stamps(4096, &len);
+    ASSERT_OK(td_pq_open_memory(bytes, len, "stamps", NULL, &file, &err), err);
+    atomic_store(file->seal, TD_PQ_SEAL_NONE);
+    ASSERT_OK(td_pq_reader_new(file, &column, 1, &reader, &err), err);
+    ASSERT_OK(td_pq_seek(reader, 1536, &err), err);
+    ASSERT_OK(td_pq_read(reader, &array, 1, &got, &err), err);
+    assert_int_equal(value[0], INT64_C(1536) * 60000);
+    assert_int_equal(td_pq_reader_effort(reader).pages, 1);
+    td_pq_reader_free(reader);
+    td_pq_close(file);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +568,11 @@ int main(void)
         cmocka_unit_test(a_changed_byte_breaks_the_seal),
         cmocka_unit_test(a_second_telling_breaks_the_seal),
         cmocka_unit_test(wrong_questions_are_refused),
+        cmocka_unit_test(bounds_without_a_known_order_are_not_used),
+        cmocka_unit_test(bounds_say_nothing_of_nans_and_of_the_sign_of_zero),
+        cmocka_unit_test(null_counts_of_others_are_not_believed),
+        cmocka_unit_test(a_page_that_contradicts_its_index_is_noticed),
+        cmocka_unit_test(a_seek_to_the_start_of_a_page_opens_that_page_alone),
         cmocka_unit_test(memory_may_end_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -218,7 +218,7 @@ static void test_publish_batch(void **state)
     char paths[FILES][512];
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < FILES; i++) {
-            char name[32], text[32];
+            char name[64], text[64];
             snprintf(name, sizeof name, "batch/%d/file", i);
             snprintf(text, sizeof text, "round %d file %d", round, i);
             snprintf(paths[i], sizeof paths[i], "%s", in_folder(name));

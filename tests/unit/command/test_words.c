@@ -169,7 +169,7 @@ static void test_run(void **state)
     ASSERT_OK(td_app_init(&app, NULL, &err), err);
     check_run(&app, "watchlst", TD_USAGE, "unknown command 'watchlst' (did you mean 'watchlist'?); see 'tapedeck help'");
     check_run(&app, "cache", TD_USAGE, "cache: what? one of: build");
-    check_run(&app, "universe bild", TD_USAGE, "universe: 'bild' is not known: what? one of: build, topn, explain");
+    check_run(&app, "universe bild", TD_USAGE, "universe: 'bild' is not known: what? one of: build, topn, snapshots, events, try, explain");
     check_run(&app, "quit", TD_USAGE, "quit: only inside the deck; start it with 'tapedeck'");
     check_run(&app, "help nonsense", TD_USAGE, "no command 'nonsense'; see 'tapedeck help'");
     check_run(&app, "watchlist --format xml", TD_USAGE, "--format 'xml': one of table, csv, json is needed");

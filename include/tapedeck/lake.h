@@ -418,6 +418,7 @@ struct td_scan_bound {
 };
 struct td_scan_search {
     bool (*match)(void *ctx, const struct td_cell *cells); /* cells of all the file's columns; those not in `reads` are null */
+    bool (*stopped)(void *ctx); /* asked now and then; true ends the search with TD_CANCELLED. May be NULL. */
     void *ctx;
     const bool *reads; /* a flag for each of the file's columns */
     const struct td_scan_bound *bounds;

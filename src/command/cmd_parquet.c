@@ -41,6 +41,12 @@ static enum td_code run_pages(struct td_app *app, const struct td_args *args, st
     return report(args, "pages", out, err);
 }
 
+/* A signal came: every command here may be at work for minutes. */
+static bool stopped(const struct td_app *app)
+{
+    return !app->interactive && app->interrupted && app->interrupted(app->interrupted_ctx, 0); /* the deck reads its own */
+}
+
 /* ---- searching: --where, --rows and what --verbose tells of it ---- */
 
 /* A row of cells seen as a model of one row, so that filters can read it. */
@@ -64,6 +70,7 @@ static struct td_model row_model(const struct scan_row *row)
 }
 
 struct search { /* what --where needs as long as its scan */
+    const struct td_app *app;
     struct td_filter *filter;
     struct scan_row row; /* over all columns of the file, shown or not */
 };
@@ -76,6 +83,12 @@ static bool search_match(void *ctx, const struct td_cell *cells)
     return td_filter_match(search->filter, &model, 0);
 }
 
+static bool search_stopped(void *ctx)
+{
+    const struct search *search = ctx;
+    return stopped(search->app);
+}
+
 static void search_end(struct search *search)
 {
     td_filter_free(search->filter);
@@ -84,7 +97,7 @@ static void search_end(struct search *search)
 
 static enum td_code search_start(struct search *search, struct td_scan *scan, bool trust, struct td_err *err)
 {
-    struct td_scan_search wish = {.match = search_match, .ctx = search, .trust = trust};
+    struct td_scan_search wish = {.match = search_match, .stopped = search_stopped, .ctx = search, .trust = trust};
     struct td_scan_bound *bounds = NULL;
     bool *reads = td_calloc(search->row.count + 1, sizeof *reads);
     enum td_code code = reads ? td_filter_bounds(search->filter, &bounds, &wish.bound_count, err)
@@ -101,12 +114,12 @@ static enum td_code search_start(struct search *search, struct td_scan *scan, bo
 }
 
 /* Parse --where against the columns of the file, and let the scan search by it. Without one there is nothing to do. */
-static enum td_code search_begin(struct search *search, struct td_scan *scan, const struct td_args *args,
-                                 struct td_err *err)
+static enum td_code search_begin(struct search *search, const struct td_app *app, struct td_scan *scan,
+                                 const struct td_args *args, struct td_err *err)
 {
     const char *where = td_args_text(args, "where");
     const size_t n = td_scan_file_column_count(scan);
-    *search = (struct search){0};
+    *search = (struct search){.app = app};
     if (!where)
         return TD_OK;
     search->row = (struct scan_row){.columns = td_calloc(n + 1, sizeof *search->row.columns), .count = n};
@@ -169,6 +182,7 @@ static enum td_code tell_effort(struct td_app *app, const struct td_scan *scan, 
 /* ---- cat ---- */
 
 struct cat_sink { /* where rows go: canonical text or the ordinary stream */
+    const struct td_app *app;
     struct td_out *out;
     bool canonical;
     struct td_buf text;
@@ -196,6 +210,8 @@ static enum td_code cat_rows(struct td_scan *scan, struct td_cell *cells, int64_
     bool more = true;
     enum td_code code = TD_OK;
     for (int64_t shown = 0; code == TD_OK && (limit < 0 || shown < limit); shown++) {
+        if (shown % 4096 == 4095 && stopped(sink->app))
+            return td_fail(err, TD_CANCELLED, "interrupted");
         code = td_scan_next(scan, cells, &more, err);
         if (code != TD_OK || !more)
             break;
@@ -204,10 +220,10 @@ static enum td_code cat_rows(struct td_scan *scan, struct td_cell *cells, int64_
     return code;
 }
 
-static enum td_code cat_scan(struct td_scan *scan, const struct td_view_column *columns, struct td_cell *cells,
-                             int64_t limit, struct td_out *out, struct td_err *err)
+static enum td_code cat_scan(const struct td_app *app, struct td_scan *scan, const struct td_view_column *columns,
+                             struct td_cell *cells, int64_t limit, struct td_out *out, struct td_err *err)
 {
-    struct cat_sink sink = {.out = out, .canonical = out->format == TD_FORMAT_CSV};
+    struct cat_sink sink = {.app = app, .out = out, .canonical = out->format == TD_FORMAT_CSV};
     enum td_code code = TD_OK;
     td_buf_init(&sink.text, (size_t)256 << 20);
     if (sink.canonical)
@@ -248,9 +264,9 @@ static enum td_code cat_file(struct td_app *app, const char *path, const struct 
     if (code == TD_OK)
         code = choose_rows(scan, args, err);
     if (code == TD_OK)
-        code = search_begin(&search, scan, args, err);
+        code = search_begin(&search, app, scan, args, err);
     if (code == TD_OK)
-        code = cat_scan(scan, columns, cells, limit, out, err);
+        code = cat_scan(app, scan, columns, cells, limit, out, err);
     if (code == TD_OK)
         code = tell_effort(app, scan, path, err);
     search_end(&search);
@@ -306,7 +322,7 @@ static enum td_code count_file(struct td_app *app, const char *path, const struc
     if (code == TD_OK)
         code = choose_rows(scan, args, err);
     if (code == TD_OK)
-        code = search_begin(&search, scan, args, err);
+        code = search_begin(&search, app, scan, args, err);
     if (code == TD_OK)
         code = td_scan_count(scan, rows, err);
     if (code == TD_OK)

@@ -15,6 +15,7 @@ struct scan_search {
     size_t *shared; /* shown column -> 1 + its place among the tested ones, 0 = in the rest */
     struct td_cell *cells;
     bool (*match)(void *ctx, const struct td_cell *cells);
+    bool (*stopped)(void *ctx);
     void *ctx;
     int64_t first; /* row of the tested batch's slot 0 */
     uint16_t hits[SCAN_BATCH];
@@ -235,6 +236,7 @@ enum td_code td_scan_where(struct td_scan *scan, const struct td_scan_search *se
     if (!s)
         return td_fail(err, TD_NOMEM, "%s: out of memory for a search", scan->path);
     s->match = search->match;
+    s->stopped = search->stopped;
     s->ctx = search->ctx;
     scan->batch_rows = scan->at = 0;
     enum td_code code = choose(scan, search->reads, err);
@@ -256,6 +258,8 @@ static enum td_code next_hits(struct td_scan *scan, struct td_err *err)
     s->hit_count = s->hit_at = 0;
     while (!s->hit_count) {
         size_t rows = 0;
+        if (s->stopped && s->stopped(s->ctx))
+            return td_fail(err, TD_CANCELLED, "interrupted");
         s->first = td_pq_next_row(s->tested);
         enum td_code code = td_pq_read(s->tested, s->arrays, SCAN_BATCH, &rows, err);
         if (code != TD_OK || !rows)

@@ -132,6 +132,27 @@ holds "it is not believed, and that is said" grep -q 'seal of the file.s statist
 run parquet count "$scratch/liar.parquet" --where 'timestamp >= 2025-02-27' --trust-statistics --format csv
 is "who trusts it loses rows" "$(tail -n 1 "$out" | sed 's/.*,//')" 0
 
+# ---- a signal ends it ----
+
+# 158 bytes that claim 2^31 - 1 nulls, and are right.
+base64 -d >"$scratch/nulls.parquet" <<'END'
+UEFSMRUGFQwVDFwV/v///w8V/v///w8V/v///w8VABUMFQAAAP7///8PABUCGSxIBnNjaGVtYRUCABUEJQIYAWEAFv7///8PGRwZHCYAHBUEGS
+UABhkYAWEVABb+////DxZOFk4mCAAAFk4W/v///w8AKBxwYXJxdWV0LW9yYWNsZSB2ZXJzaW9uIDEuMC4wGRwcAAAAawAAAFBBUjE=
+END
+run parquet count "$scratch/nulls.parquet" --format csv
+is "158 bytes hold 2^31 - 1 rows" "$(tail -n 1 "$out" | sed 's/.*,//')" 2147483647
+run parquet cat "$scratch/nulls.parquet" --rows -2.. --format csv
+is "the last of them are at hand" "$(wc -l <"$out")" 3
+for filter in '' 'a is null'; do
+  : >"$scratch/rows"
+  (ulimit -f 1000000 && exec "$TAPEDECK" parquet cat "$scratch/nulls.parquet" --format csv ${filter:+--where "$filter"}) >"$scratch/rows" 2>"$err" &
+  pid=$!
+  wait_until 20 test -s "$scratch/rows"
+  kill -TERM "$pid"
+  wait "$pid"
+  is "cat ${filter:+--where '$filter' }ends at SIGTERM" $? 130
+done
+
 # ---- verify ----
 
 run parquet verify "$ours" --format csv

@@ -356,8 +356,8 @@ enum td_code screen_pass_need(struct screen_pass *pass, struct screen_worker *wo
             pthread_cond_wait(&pass->changed, &pass->lock);
             continue;
         }
-        if (!pass->reading)
-            begin_pass(pass, s, pass->source.sessions);
+        if (!pass->reading) /* from where the last one ended: whoever takes session 1 may be here before whoever takes 0 */
+            begin_pass(pass, s < pass->end ? s : pass->end, pass->source.sessions);
         unsigned turn = pass->passes;
         pass->helpers++;
         pthread_mutex_unlock(&pass->lock);

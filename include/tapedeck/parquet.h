@@ -93,12 +93,13 @@ struct td_pq_limits { /* zero = default */
 };
 
 /* Open and validate the footer. Errors name the path, the offset and the cause; TD_DATA for damage, TD_UNSUPPORTED for
- * encrypted footers. `limits` may be NULL. */
+ * encrypted footers, TD_IO, TD_NOMEM. `limits` may be NULL. */
 enum td_code td_pq_open(const char *path, const struct td_pq_limits *limits, struct td_pq_file **out, struct td_err *err);
 /* The bytes stay the caller's and outlive the file. */
 enum td_code td_pq_open_memory(const void *data, size_t len, const char *name, const struct td_pq_limits *limits,
                                struct td_pq_file **out, struct td_err *err);
-void td_pq_close(struct td_pq_file *file);
+void td_pq_close(struct td_pq_file *file); /* NULL is fine; no reader may use it any more */
+/* Of what follows `i`, `group` and `column` must be below their counts; texts live as long as the file. */
 int64_t td_pq_rows(const struct td_pq_file *file);
 size_t td_pq_column_count(const struct td_pq_file *file); /* leaves, nested ones included (marked unsupported) */
 const struct td_pq_column *td_pq_column_at(const struct td_pq_file *file, size_t i);
@@ -128,7 +129,8 @@ enum td_pq_seal { TD_PQ_SEAL_UNKNOWN, TD_PQ_SEAL_NONE, TD_PQ_SEAL_BROKEN, TD_PQ_
 /* Reads the page index when first asked, then remembers. Any thread. TD_IO, TD_NOMEM. */
 enum td_code td_pq_seal(const struct td_pq_file *file, enum td_pq_seal *out, struct td_err *err);
 
-/* A cursor over `count` columns (indexes into the file's leaves), in that order. */
+/* A cursor over `count` columns (indexes into the file's leaves), in that order. The file stays the caller's, open as long
+ * as it is read. TD_MISSING: no such column; TD_UNSUPPORTED: one with `unsupported` set; TD_NOMEM. */
 enum td_code td_pq_reader_new(const struct td_pq_file *file, const int *columns, size_t count, struct td_pq_reader **out,
                               struct td_err *err);
 void td_pq_reader_free(struct td_pq_reader *reader);
@@ -137,7 +139,9 @@ void td_pq_reader_free(struct td_pq_reader *reader);
  * file may be closed before; texts of the last batch die. */
 enum td_code td_pq_reader_reset(struct td_pq_reader *reader, const struct td_pq_file *file, const int *columns,
                                 size_t count, struct td_err *err);
-/* Read up to max_rows next rows into arrays[0..count-1]; *rows = 0 at the end. A batch may be shorter than asked only at
+/* Read up to max_rows next rows into arrays[0..count-1], which have room for so many; *rows = 0 at the end. TD_DATA for damage
+ * and for a null where `valid` is NULL, TD_UNSUPPORTED for a codec or an encoding, TD_LIMIT when the budget of td_pq_limits is too
+ * small, TD_NOMEM, TD_IO; the arrays then hold anything. A batch may be shorter than asked only at
  * the end of the file. Byte-array values point into memory of the reader, valid until its next call. */
 enum td_code td_pq_read(struct td_pq_reader *reader, struct td_pq_array *arrays, size_t max_rows, size_t *rows,
                         struct td_err *err);

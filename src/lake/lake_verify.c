@@ -58,6 +58,37 @@ static enum td_code verify_lists(const struct td_lake *lake, struct verify *v, s
     return code;
 }
 
+/* The rankings name each other: a reader of the index or of the short list must not find nothing. */
+static enum td_code verify_rankings(const struct td_lake *lake, struct verify *v, struct td_err *err)
+{
+    struct td_buf path;
+    struct td_rows rows = {0};
+    char difference[300];
+    td_buf_init(&path, 2048);
+    enum td_code code = lake_path(lake, &path, err, "universe/info_rich/topN_12m.parquet");
+    bool ranked = code == TD_OK && td_file_exists(path.data);
+    if (code == TD_OK)
+        code = lake_path(lake, &path, err, "universe/info_rich/topN_12m.csv");
+    if (code == TD_OK && td_file_exists(path.data) != ranked)
+        v->fn(v->ctx, ranked ? "universe/info_rich/topN_12m.csv is missing; run 'tapedeck universe topn'"
+                             : "universe/info_rich/topN_12m.parquet is missing; run 'tapedeck universe topn'");
+    if (code == TD_OK)
+        code = lake_path(lake, &path, err, "universe/info_rich/topn12m/topn12m_index.parquet");
+    if (code == TD_OK && td_file_exists(path.data))
+        td_table_read(path.data, &td_snapshot_index_record, &rows, NULL, NULL, NULL); /* a damaged one has been told already */
+    const struct td_snapshot_entry *entries = rows.items;
+    for (size_t i = 0; code == TD_OK && i < rows.count; i++) {
+        code = lake_path(lake, &path, err, "%s", entries[i].path);
+        if (code == TD_OK && !td_file_exists(path.data)) {
+            td_snprintf(difference, sizeof difference, "%s is missing, the index lists it; run 'tapedeck universe snapshots'", entries[i].path);
+            v->fn(v->ctx, difference);
+        }
+    }
+    td_rows_free(&rows);
+    td_buf_free(&path);
+    return code;
+}
+
 enum td_code td_lake_verify(const struct td_lake *lake, void (*fn)(void *ctx, const char *difference), void *ctx, uint64_t *files,
                             struct td_err *err)
 {
@@ -67,6 +98,8 @@ enum td_code td_lake_verify(const struct td_lake *lake, void (*fn)(void *ctx, co
         code = lake_walk(lake, "universe", verify_file, &v, err);
     if (code == TD_OK)
         code = verify_lists(lake, &v, err);
+    if (code == TD_OK)
+        code = verify_rankings(lake, &v, err);
     *files = v.files;
     return code;
 }

@@ -244,6 +244,42 @@ static void test_manifest(void **state)
     fixture_free(&f);
 }
 
+/* The two forms of a ranking belong together, and the index of the snapshots lists none that is not there. */
+static void test_verify_rankings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lost, *says;
+    } cases[] = {{NULL, ""},
+                 {"topN_12m.csv", "universe/info_rich/topN_12m.csv is missing; run 'tapedeck universe topn'\n"},
+                 {"topN_12m.parquet", "universe/info_rich/topN_12m.parquet is missing; run 'tapedeck universe topn'\n"},
+                 {"topn12m/rolling/month_end/topn_2025-11.parquet", "universe/info_rich/topn12m/rolling/month_end/topn_2025-11.parquet is "
+                  "missing, the index lists it; run 'tapedeck universe snapshots'\n"}};
+    for (size_t i = 0; i < TD_COUNT(cases); i++) {
+        struct fixture f = fixture_new();
+        struct td_err err = {0};
+        struct td_topn_row top = {.ticker = "ABC", .last_seen = day_at("2025-11-28"), .rank = 1};
+        struct td_snapshot_row row = {.asof_date = day_at("2025-11-28"), .rank = 1, .ticker = "ABC", .last_seen = day_at("2025-11-28")};
+        size_t listed, left_out;
+        uint64_t files;
+        char path[400];
+        struct td_buf told;
+        td_buf_init(&told, 65536);
+        ASSERT_OK(td_topn_write(f.lake, &top, 1, 1, "0123456789abcdef", row.asof_date, &err), err);
+        ASSERT_OK(td_snapshot_write(f.lake, false, td_month_of(row.asof_date), &row, 1, "0123456789abcdef", "session", 1, &err), err);
+        ASSERT_OK(td_snapshot_index(f.lake, "0123456789abcdef", "session", &listed, &left_out, &err), err);
+        assert_int_equal(listed, 1);
+        if (cases[i].lost) {
+            snprintf(path, sizeof path, "%s/universe/info_rich/%s", f.root, cases[i].lost);
+            assert_int_equal(unlink(path), 0);
+        }
+        ASSERT_OK(td_lake_verify(f.lake, note, &told, &files, &err), err);
+        assert_string_equal(told.len ? told.data : "", cases[i].says);
+        td_buf_free(&told);
+        fixture_free(&f);
+    }
+}
+
 /* One thing at a time is spoilt; it alone is told. */
 static void test_verify(void **state)
 {
@@ -521,6 +557,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_versions), cmocka_unit_test(test_manifest),
         cmocka_unit_test(test_verify),
+        cmocka_unit_test(test_verify_rankings),
         cmocka_unit_test(test_damaged_manifest), cmocka_unit_test(test_watch), cmocka_unit_test(test_topn),
         cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_full_disk),
     };

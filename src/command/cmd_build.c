@@ -38,7 +38,7 @@ static const struct td_arg_def cache_args[] = {
     ARG("parallel", .type = TD_ARG_INT, .metavar = "N", .help = "tickers at a time (default: workers)"),
     ARG("incremental", .type = TD_ARG_FLAG, .help = "read only the months whose bars changed; the result is that of a full build"),
     ARG("cap", .type = TD_ARG_FILE, .metavar = "FILE",
-        .help = "market caps: ticker,effective_from,effective_to,market_cap; kept for later builds, none forgets them"),
+        .help = "market caps: ticker,effective_from,effective_to,market_cap; kept for later builds, none forgets them; with --out for that build alone"),
     ARG("preset", .type = TD_ARG_CHOICE, .choices = "session|seed", .metavar = "PRESET",
         .help = "rules of the rows (default: the cache's own, else session)"),
     ARG("bars", .type = TD_ARG_CHOICE, .choices = "minute|day|auto", .metavar = "BARS",

@@ -78,7 +78,7 @@ static enum td_code cache_begin(struct td_job *job, struct td_err *err)
     if (code == TD_OK)
         code = job_reference_load(lake, &cache->reference, err);
     if (code == TD_OK)
-        code = caps_settle(lake, cache->cap_file, &cache->caps, err);
+        code = caps_settle(lake, cache->cap_file, cache->lake == lake, &cache->caps, err);
     cache->after.generation = cache->before.generation + 1;
     td_copy(cache->after.preset, sizeof cache->after.preset, cache_preset_name(cache->options.preset));
     td_copy(cache->after.bars, sizeof cache->after.bars, cache_bars_name(cache->options.bars));

@@ -213,18 +213,18 @@ static enum td_code read_kept(const char *path, struct caps *out, struct td_err 
     return code;
 }
 
-enum td_code caps_settle(const struct td_lake *lake, const char *path, struct caps *out, struct td_err *err)
+enum td_code caps_settle(const struct td_lake *lake, const char *path, bool keep, struct caps *out, struct td_err *err)
 {
     struct td_buf kept;
     *out = (struct caps){0};
     td_buf_init(&kept, 2048);
     enum td_code code = td_reference_path(lake, "market_caps", &kept, err);
     if (code == TD_OK && strcmp(path, "none") == 0) {
-        if (unlink(kept.data) != 0 && errno != ENOENT)
+        if (keep && unlink(kept.data) != 0 && errno != ENOENT)
             code = td_fail_errno(err, errno, "%s: cannot remove", kept.data);
     } else if (code == TD_OK && *path) {
         code = caps_load(path, out, err);
-        if (code == TD_OK)
+        if (code == TD_OK && keep)
             code = td_table_write(kept.data, &cap_record, out->rows, out->count, NULL, 0, err);
     } else if (code == TD_OK && td_file_exists(kept.data)) {
         code = read_kept(kept.data, out, err);

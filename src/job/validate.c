@@ -15,7 +15,7 @@ static enum td_code validate_begin(struct td_job *job, struct td_err *err)
     const struct td_lake *lake = job->engine->lake;
     enum td_code code = job_reference_load(lake, &val->reference, err);
     if (code == TD_OK)
-        code = caps_settle(lake, "", &val->caps, err); /* reads only */
+        code = caps_settle(lake, "", false, &val->caps, err);
     if (code == TD_OK)
         code = ranking_read(lake, val, err);
     return code;

@@ -365,6 +365,23 @@ static void test_out(void **state)
     job.incremental = true;
     struct td_job_view view = cache_build(t.ours.engine, &job, TD_OK);
     assert_int_equal(view.counts.skipped, 4);
+    /* caps of an experiment are its own: the lake's next build must not find them */
+    char caps[320], kept[320];
+    snprintf(caps, sizeof caps, "%s/caps.csv", t.theirs.lake.root);
+    snprintf(kept, sizeof kept, "%s/bronze/market_caps/market_caps.parquet", t.ours.lake.root);
+    char text[200];
+    int length = snprintf(text, sizeof text, "ticker,effective_from,effective_to,market_cap\n%s,2000-01-01,,5e6\n", td_sim_ticker(t.sim, 0));
+    spill(caps, text, (size_t)length);
+    job.cap_file = caps;
+    cache_build(t.ours.engine, &job, TD_OK);
+    ASSERT_OK(td_cache_read(there, td_sim_ticker(t.sim, 0), &rows, &err), err);
+    assert_true(((struct td_daily_row *)rows.items)[0].market_cap_d == 5e6);
+    td_rows_free(&rows);
+    assert_false(td_file_exists(kept));
+    job.out = NULL;
+    cache_build(t.ours.engine, &job, TD_OK);
+    assert_true(td_file_exists(kept));
+    job.cap_file = NULL;
     td_lake_close(there);
     /* the lake's own cache by another name, and a folder that is something else */
     snprintf(own, sizeof own, "%s/cache/../cache/daily/", t.ours.lake.root);

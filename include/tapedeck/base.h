@@ -273,6 +273,7 @@ enum td_code td_publish_commit_all(struct td_publish *const *pubs, size_t count,
 void td_publish_unstage(const struct td_publish *pub); /* give a staged one up */
 enum td_code td_write_all(int fd, const void *data, size_t len, const char *name, struct td_err *err);
 bool td_is_temp_name(const char *name); /* a leftover of td_publish_begin */
+long td_temp_owner(const char *name);   /* the pid of the process that made it; 0: none that a number can name */
 
 /* ---- queue and pool ---- */
 

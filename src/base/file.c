@@ -201,23 +201,48 @@ bool td_is_temp_name(const char *name)
     return strstr(name, TEMP_MARK) != NULL;
 }
 
-enum td_code td_publish_begin(struct td_publish *pub, const char *path, struct td_err *err)
+long td_temp_owner(const char *name)
+{
+    const char *mark = strstr(name, TEMP_MARK);
+    long pid = mark ? strtol(mark + strlen(TEMP_MARK), NULL, 10) : 0;
+    return pid > 0 ? pid : 0;
+}
+
+/* A temporary of its own beside pub->path. A killed process may have had this very pid, as the first one of a container
+ * always has: what it left keeps its name, and the next number is tried. */
+static int open_temp(struct td_publish *pub, int head)
 {
     static atomic_uint turn;
+    int fd = -1;
+    for (int tries = 0; fd < 0 && tries < 1000; tries++) {
+        if (!td_snprintf(pub->temp, sizeof pub->temp, "%.*s%s%ld.%u", head, pub->path, TEMP_MARK, (long)getpid(),
+                         atomic_fetch_add(&turn, 1))) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        fd = open(pub->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (fd < 0 && errno != EEXIST)
+            return -1;
+    }
+    return fd;
+}
+
+enum td_code td_publish_begin(struct td_publish *pub, const char *path, struct td_err *err)
+{
     pub->fd = -1;
+    if (!td_copy(pub->path, sizeof pub->path, path))
+        return td_fail(err, TD_IO, "%s: path is too long", path);
     const char *slash = strrchr(path, '/');
     int head = slash ? (int)(slash - path + 1) : 0;
-    if (!td_copy(pub->path, sizeof pub->path, path) ||
-        !td_snprintf(pub->temp, sizeof pub->temp, "%.*s%s%ld.%u", head, path, TEMP_MARK, (long)getpid(),
-                     atomic_fetch_add(&turn, 1)))
-        return td_fail(err, TD_IO, "%s: path is too long", path);
-    pub->fd = open(pub->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    pub->fd = open_temp(pub, head);
     if (pub->fd < 0 && errno == ENOENT) {
         enum td_code code = td_mkdirs_for(path, err);
         if (code != TD_OK)
             return code;
-        pub->fd = open(pub->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        pub->fd = open_temp(pub, head);
     }
+    if (pub->fd < 0 && errno == ENAMETOOLONG)
+        return td_fail(err, TD_IO, "%s: path is too long", path);
     return pub->fd >= 0 ? TD_OK : td_fail_errno(err, errno, "%s: cannot write", pub->temp);
 }
 

@@ -114,7 +114,7 @@ void job_fail(struct job_result *result, enum td_code code, const struct td_err 
 /* Journal and live state (journal.c). */
 void job_live_write(const struct td_lake *lake, const struct td_job_view *view, const char *dataset);
 void job_live_remove(const struct td_lake *lake, int id);
-void job_live_sweep(const struct td_lake *lake, const char *dataset); /* forget dead owners; its lock is held */
+void job_live_sweep(const struct td_lake *lake, const char *dataset); /* forget dead owners and their temporaries; its lock is held */
 enum td_code job_journal(const struct td_lake *lake, const struct td_job_view *view, const char *range, struct td_err *err);
 bool job_json_counts(const struct td_doc *doc, struct td_job_view *view);
 

@@ -265,11 +265,29 @@ static bool half_written(const char *name)
     return len > 9 && strcmp(name + len - 9, ".json.new") == 0 && pid > 0 && process_start(pid) == 0;
 }
 
+/* Temporaries in a folder that jobs of every dataset write (the lake's top, _runs): no lock tells that they are left over, but
+ * a process that is gone finishes nothing. */
+static void sweep_orphans(const char *folder)
+{
+    struct td_names names = {0};
+    td_dir_list(folder, &names, NULL);
+    for (size_t i = 0; i < names.count; i++) {
+        char path[1400];
+        long owner = td_temp_owner(names.items[i]);
+        if (owner && process_start(owner) == 0 && td_snprintf(path, sizeof path, "%s/%s", folder, names.items[i]))
+            unlink(path);
+    }
+    td_names_free(&names);
+}
+
 void job_live_sweep(const struct td_lake *lake, const char *dataset)
 {
-    char folder[1100];
+    char folder[1100], runs[1100];
     td_snprintf(folder, sizeof folder, "%s/_runs/live", td_lake_root(lake));
+    td_snprintf(runs, sizeof runs, "%s/_runs", td_lake_root(lake));
     struct td_names names = {0};
+    sweep_orphans(td_lake_root(lake));
+    sweep_orphans(runs);
     td_dir_list(folder, &names, NULL); /* what could be listed is enough for tidying */
     for (size_t i = 0; i < names.count; i++) {
         char path[1400], owner[64] = "";

@@ -208,6 +208,37 @@ static void test_publish(void **state)
     close(full);
 }
 
+/* The first process of a container always has the same pid: what a killed one left is not in the way of the next. */
+static void test_publish_same_pid(void **state)
+{
+    (void)state;
+    struct td_err err = {0};
+    struct td_publish pub, next;
+    char path[512], taken[1100];
+    snprintf(path, sizeof path, "%s", in_folder("same-pid"));
+    ASSERT_OK(td_publish_begin(&pub, path, &err), err);
+    td_publish_abort(&pub);
+    snprintf(taken, sizeof taken, "%s", pub.temp);
+    char *number = strrchr(taken, '.') + 1;
+    snprintf(number, 16, "%ld", strtol(number, NULL, 10) + 1);
+    int fd = open(taken, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    ASSERT_OK(td_publish_begin(&next, path, &err), err);
+    assert_string_not_equal(next.temp, taken);
+    ASSERT_OK(td_write_all(next.fd, "new", 3, path, &err), err);
+    ASSERT_OK(td_publish_commit(&next, &err), err);
+    expect_content(path, "new");
+    assert_true(td_file_exists(taken));
+    const char *name = strrchr(taken, '/') + 1;
+    assert_int_equal(td_temp_owner(name), getpid());
+    assert_int_equal(td_temp_owner("FORMAT.td-tmp.77.0"), 77);
+    assert_int_equal(td_temp_owner("FORMAT.td-tmp.x"), 0);
+    assert_int_equal(td_temp_owner("FORMAT"), 0);
+    unlink(taken);
+    unlink(path);
+}
+
 /* A batch is visible as a whole or, from the one that cannot be renamed on, not at all. */
 static void test_publish_batch(void **state)
 {
@@ -387,7 +418,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),         cmocka_unit_test(test_folders),
-        cmocka_unit_test(test_publish),      cmocka_unit_test(test_publish_batch),
+        cmocka_unit_test(test_publish), cmocka_unit_test(test_publish_same_pid),      cmocka_unit_test(test_publish_batch),
         cmocka_unit_test(test_failing_disk),
         cmocka_unit_test(test_readers_never_see_half), cmocka_unit_test(test_kill),
     };

@@ -258,6 +258,28 @@ static void test_live_garbage(void **state)
     fixture_free(&lake);
 }
 
+/* A file killed half written at the lake's top or beside the journal is nobody's dataset: it goes with its owner. */
+static void test_orphans(void **state)
+{
+    (void)state;
+    struct fixture lake = fixture_new();
+    static const char *const folders[] = {"", "_runs/"};
+    for (size_t i = 0; i < TD_COUNT(folders); i++) {
+        char gone[300], alive[300], other[300];
+        snprintf(gone, sizeof gone, "%s/%s.td-tmp.99999999.3", lake.root, folders[i]);
+        snprintf(alive, sizeof alive, "%s/%s.td-tmp.%ld.3", lake.root, folders[i], (long)getpid());
+        snprintf(other, sizeof other, "%s/%s99999999.3", lake.root, folders[i]);
+        spill(gone, "{", 1);
+        spill(alive, "{", 1);
+        spill(other, "{", 1);
+        job_live_sweep(lake.lake, "universe");
+        assert_false(td_file_exists(gone));
+        assert_true(td_file_exists(alive));
+        assert_true(td_file_exists(other));
+    }
+    fixture_free(&lake);
+}
+
 /* A full disk or a read-only lake stops no job because of its journal. */
 static int run_without_runs(void *ctx)
 {
@@ -288,7 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_journal),      cmocka_unit_test(test_live),    cmocka_unit_test(test_paused_shows),
-        cmocka_unit_test(test_live_garbage), cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_live_garbage), cmocka_unit_test(test_orphans), cmocka_unit_test(test_no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

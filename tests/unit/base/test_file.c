@@ -214,13 +214,13 @@ static void test_publish_same_pid(void **state)
     (void)state;
     struct td_err err = {0};
     struct td_publish pub, next;
-    char path[512], taken[1100];
+    char path[512], taken[1200];
     snprintf(path, sizeof path, "%s", in_folder("same-pid"));
     ASSERT_OK(td_publish_begin(&pub, path, &err), err);
     td_publish_abort(&pub);
     snprintf(taken, sizeof taken, "%s", pub.temp);
     char *number = strrchr(taken, '.') + 1;
-    snprintf(number, 16, "%ld", strtol(number, NULL, 10) + 1);
+    snprintf(number, (size_t)(taken + sizeof taken - number), "%ld", strtol(number, NULL, 10) + 1);
     int fd = open(taken, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
     close(fd);
@@ -418,7 +418,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),         cmocka_unit_test(test_folders),
-        cmocka_unit_test(test_publish), cmocka_unit_test(test_publish_same_pid),      cmocka_unit_test(test_publish_batch),
+        cmocka_unit_test(test_publish),      cmocka_unit_test(test_publish_batch),
+        cmocka_unit_test(test_publish_same_pid),
         cmocka_unit_test(test_failing_disk),
         cmocka_unit_test(test_readers_never_see_half), cmocka_unit_test(test_kill),
     };

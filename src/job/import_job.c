@@ -236,7 +236,7 @@ static enum job_step import_step(struct td_job *job, size_t index, struct job_re
 static enum td_code import_begin(struct td_job *job, struct td_err *err)
 {
     const struct import_data *in = job->data;
-    return in->dry_run ? TD_OK : job_sweep_bronze(job->engine->lake, in->table, err);
+    return in->dry_run ? TD_OK : job_sweep_bronze(job->engine->lake, job->dataset, err);
 }
 
 static const struct job_ops import_ops = {.kind = "import", .begin = import_begin, .step = import_step, .end = import_end, .free = import_free};

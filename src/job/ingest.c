@@ -46,7 +46,7 @@ static enum td_code ingest_begin(struct td_job *job, struct td_err *err)
                                             .timeout_s = in->timeout_s, .key = in->key, .base_url = in->base_url};
     in->last_over = job_last_over();
     struct td_http *http = NULL;
-    enum td_code code = job_sweep_bronze(job->engine->lake, in->table, err);
+    enum td_code code = job_sweep_bronze(job->engine->lake, job->dataset, err);
     if (code == TD_OK)
         code = td_http_new(&options, &http, err);
     pthread_mutex_lock(&job->engine->lock);

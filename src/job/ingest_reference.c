@@ -24,7 +24,8 @@ static enum td_code reference_begin(struct td_job *job, struct td_err *err)
 {
     struct reference_job *ref = job->data;
     const struct td_http_options options = {.max_in_flight = 1, .key = ref->key, .base_url = ref->base_url};
-    return td_http_new(&options, &ref->http, err);
+    enum td_code code = job_sweep_bronze(job->engine->lake, job->dataset, err);
+    return code == TD_OK ? td_http_new(&options, &ref->http, err) : code;
 }
 
 static void reference_end(struct td_job *job)

@@ -39,7 +39,9 @@ static enum td_code renames_begin(struct td_job *job, struct td_err *err)
     const struct td_http_options options = {.max_in_flight = in->max_concurrent, .key = in->key, .base_url = in->base_url};
     struct td_buf path;
     td_buf_init(&path, 2048);
-    enum td_code code = td_reference_path(job->engine->lake, "renames", &path, err);
+    enum td_code code = job_sweep_bronze(job->engine->lake, job->dataset, err);
+    if (code == TD_OK)
+        code = td_reference_path(job->engine->lake, "renames", &path, err);
     if (code == TD_OK && td_file_exists(path.data))
         code = td_table_read(path.data, &td_rename_record, &in->known, NULL, NULL, err);
     if (code == TD_OK && in->known.count > 1)

@@ -22,11 +22,11 @@ td_day job_last_over(void)
     return index < 0 ? TD_NO_DAY : td_cal_day(index);
 }
 
-enum td_code job_sweep_bronze(const struct td_lake *lake, enum td_table table, struct td_err *err)
+enum td_code job_sweep_bronze(const struct td_lake *lake, const char *table, struct td_err *err)
 {
     char folder[64];
     uint64_t removed = 0;
-    td_snprintf(folder, sizeof folder, "bronze/%s", td_table_name(table));
+    td_snprintf(folder, sizeof folder, "bronze/%s", table);
     enum td_code code = td_lake_sweep(lake, folder, &removed, err);
     if (removed)
         td_log(TD_LOG_INFO, "job", "%s: %llu leftovers of killed runs removed", folder, (unsigned long long)removed);

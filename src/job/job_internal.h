@@ -141,7 +141,7 @@ unsigned job_fit(const struct td_engine *engine, unsigned wanted, uint64_t bytes
 /* Newest session that is over now; TD_NO_DAY before the calendar. */
 td_day job_last_over(void);
 /* Delete temporaries of killed runs from a bronze table; its lock is held. */
-enum td_code job_sweep_bronze(const struct td_lake *lake, enum td_table table, struct td_err *err);
+enum td_code job_sweep_bronze(const struct td_lake *lake, const char *table, struct td_err *err);
 /* The part of *bars on exchange month `month` as a view into the same arrays. */
 struct td_bars job_month_slice(const struct td_bars *bars, int32_t month);
 

@@ -70,6 +70,15 @@ static inline struct td_job_view wait_job(struct td_engine *engine, int id, enum
     return view;
 }
 
+/* What a job of bronze/TABLE leaves that is killed while it writes. */
+static inline void leave_half(const struct td_lake *lake, const char *table)
+{
+    char path[1400];
+    snprintf(path, sizeof path, "%s/bronze/%s/.td-tmp.99999999.1", td_lake_root(lake), table);
+    spill(path, "PAR1", 4);
+    assert_int_equal(leftovers(lake), 1);
+}
+
 /* ---- scripted jobs ---- */
 
 struct script { /* each letter is a unit: o ok, e empty, f failed, F fatal, A wrong key, w waits for a wake-up, g waits at the

@@ -463,9 +463,10 @@ struct td_parquet_finding { /* texts live until fn returns */
     const char *text;
 };
 /* Decode everything and compare it with all that the file says of it, see td_pq_verify; every disagreement goes to fn, which
- * returns false to hear of no more. TD_OK whatever was found; TD_UNSUPPORTED when no column could be looked at. */
-enum td_code td_parquet_findings(const char *path, bool (*fn)(void *ctx, const struct td_parquet_finding *finding), void *ctx,
-                                 uint64_t *rows, struct td_err *err);
+ * returns false to hear of no more. `stopped` (may be NULL) is asked now and then and ends it with TD_CANCELLED. TD_OK whatever
+ * was found; TD_UNSUPPORTED when no column could be looked at. */
+enum td_code td_parquet_findings(const char *path, bool (*fn)(void *ctx, const struct td_parquet_finding *finding),
+                                 bool (*stopped)(void *ctx), void *ctx, uint64_t *rows, struct td_err *err);
 /* The same; the first finding is the error, TD_DATA. */
 enum td_code td_parquet_verify(const char *path, uint64_t *rows, struct td_err *err);
 

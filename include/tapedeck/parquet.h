@@ -257,7 +257,11 @@ struct td_pq_verified {
  * TD_OK however many there are, else TD_IO, TD_NOMEM, TD_MISSING (no such file). */
 enum td_code td_pq_verify(const char *path, bool (*fn)(void *ctx, const struct td_pq_finding *finding), void *ctx,
                           struct td_pq_verified *out, struct td_err *err);
-/* The same of an opened file. */
+/* The same until `cancelled`, asked before every page and every few thousand rows on the caller's thread, says true: it is
+ * then TD_CANCELLED, and what was found so far has been told. NULL = never. */
+enum td_code td_pq_verify_until(const char *path, bool (*fn)(void *ctx, const struct td_pq_finding *finding),
+                                bool (*cancelled)(void *ctx), void *ctx, struct td_pq_verified *out, struct td_err *err);
+/* td_pq_verify of an opened file. */
 enum td_code td_pq_verify_file(const struct td_pq_file *file,
                                bool (*fn)(void *ctx, const struct td_pq_finding *finding), void *ctx,
                                struct td_pq_verified *out, struct td_err *err);

@@ -339,7 +339,7 @@ static enum td_code run_count(struct td_app *app, const struct td_args *args, st
     enum td_code code = td_out_begin(&stream, out, columns, TD_COUNT(columns), err), worst = TD_OK;
     if (code != TD_OK)
         return code;
-    for (size_t i = 0; code == TD_OK && i < td_args_count(args, "file"); i++) {
+    for (size_t i = 0; code == TD_OK && worst != TD_CANCELLED && i < td_args_count(args, "file"); i++) {
         const char *path = td_args_nth(args, "file", i);
         struct td_err why = {0};
         uint64_t rows = 0;
@@ -347,7 +347,7 @@ static enum td_code run_count(struct td_app *app, const struct td_args *args, st
         const struct td_cell cells[] = {{.kind = TD_KIND_STR, .v.s = td_str_of(path)},
                                         {.kind = one == TD_OK ? TD_KIND_I64 : TD_KIND_NULL, .v.i = (int64_t)rows}};
         code = td_out_row(&stream, cells, err);
-        if (one != TD_OK && worst == TD_OK) {
+        if (one == TD_CANCELLED || (one != TD_OK && worst == TD_OK)) {
             worst = one;
             if (code == TD_OK && err)
                 *err = why;
@@ -360,6 +360,7 @@ static enum td_code run_count(struct td_app *app, const struct td_args *args, st
 #define MAX_FINDINGS 1000 /* rows that verify prints of one file */
 
 struct verify {
+    const struct td_app *app;
     struct td_out_stream stream;
     const char *path;
     uint64_t found; /* in this file */
@@ -397,14 +398,20 @@ static bool verify_finding(void *ctx, const struct td_parquet_finding *f)
     return v->code == TD_OK && v->found <= MAX_FINDINGS;
 }
 
+static bool verify_stopped(void *ctx)
+{
+    const struct verify *v = ctx;
+    return stopped(v->app);
+}
+
 static enum td_code verify_file(struct verify *v, struct td_err *why)
 {
     struct td_parquet_finding state = {.group = -1, .page = -1, .offset = -1, .text = "good"};
     uint64_t rows = 0;
     v->found = 0;
-    enum td_code code = td_parquet_findings(v->path, verify_finding, v, &rows, why);
-    if (v->code != TD_OK)
-        return v->code;
+    enum td_code code = td_parquet_findings(v->path, verify_finding, verify_stopped, v, &rows, why);
+    if (v->code != TD_OK || code == TD_CANCELLED)
+        return v->code != TD_OK ? v->code : code;
     if (code != TD_OK) {
         state.text = why->text;
         v->code = verify_row(v, &state, -1);
@@ -423,17 +430,16 @@ static enum td_code run_verify(struct td_app *app, const struct td_args *args, s
                                                     {"column", TD_KIND_STR},    {"row_group", TD_KIND_I64},
                                                     {"page", TD_KIND_I64},      {"offset", TD_KIND_I64},
                                                     {"state", TD_KIND_STR}};
-    struct verify v = {.err = err};
+    struct verify v = {.app = app, .err = err};
     enum td_code worst = TD_OK;
-    (void)app;
     v.code = td_out_begin(&v.stream, out, columns, TD_COUNT(columns), err);
     if (v.code != TD_OK)
         return v.code;
-    for (size_t i = 0; v.code == TD_OK && i < td_args_count(args, "file"); i++) {
+    for (size_t i = 0; v.code == TD_OK && worst != TD_CANCELLED && i < td_args_count(args, "file"); i++) {
         struct td_err why = {0};
         v.path = td_args_nth(args, "file", i);
         enum td_code one = verify_file(&v, &why);
-        if (one != TD_OK && worst == TD_OK) {
+        if (one == TD_CANCELLED || (one != TD_OK && worst == TD_OK)) {
             worst = one;
             if (v.code == TD_OK && err)
                 *err = why;

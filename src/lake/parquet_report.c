@@ -197,8 +197,15 @@ enum td_code td_parquet_report(const char *path, const char *what, struct td_she
 
 struct verify_ctx {
     bool (*fn)(void *ctx, const struct td_parquet_finding *finding);
+    bool (*stopped)(void *ctx);
     void *ctx;
 };
+
+static bool asked(void *arg)
+{
+    const struct verify_ctx *v = arg;
+    return v->stopped && v->stopped(v->ctx);
+}
 
 static bool pass_on(void *arg, const struct td_pq_finding *finding)
 {
@@ -211,12 +218,12 @@ static bool pass_on(void *arg, const struct td_pq_finding *finding)
     return v->fn(v->ctx, &told);
 }
 
-enum td_code td_parquet_findings(const char *path, bool (*fn)(void *ctx, const struct td_parquet_finding *finding), void *ctx,
-                                 uint64_t *rows, struct td_err *err)
+enum td_code td_parquet_findings(const char *path, bool (*fn)(void *ctx, const struct td_parquet_finding *finding),
+                                 bool (*stopped)(void *ctx), void *ctx, uint64_t *rows, struct td_err *err)
 {
-    struct verify_ctx v = {fn, ctx};
+    struct verify_ctx v = {fn, stopped, ctx};
     struct td_pq_verified seen;
-    enum td_code code = td_pq_verify(path, pass_on, &v, &seen, err);
+    enum td_code code = td_pq_verify_until(path, pass_on, asked, &v, &seen, err);
     *rows = code == TD_OK ? (uint64_t)seen.rows : 0;
     if (code == TD_OK && !seen.findings && !seen.columns && seen.columns_passed) /* nothing was decoded: no proof of anything */
         code = td_fail(err, TD_UNSUPPORTED, "%s: nothing can be verified: all columns are nested or encrypted", path);
@@ -248,7 +255,7 @@ static bool keep_first(void *arg, const struct td_parquet_finding *f)
 enum td_code td_parquet_verify(const char *path, uint64_t *rows, struct td_err *err)
 {
     struct first_finding first = {.path = path};
-    enum td_code code = td_parquet_findings(path, keep_first, &first, rows, err);
+    enum td_code code = td_parquet_findings(path, keep_first, NULL, &first, rows, err);
     if (code == TD_OK && first.err.code != TD_OK) {
         code = first.err.code;
         if (err)

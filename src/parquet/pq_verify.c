@@ -35,6 +35,11 @@ void pq_verify_say(struct pq_verify *v, const char *fmt, ...)
     tell(v, (int)v->column, (int64_t)v->group, v->page, v->offset, text);
 }
 
+enum td_code pq_verify_asked(const struct pq_verify *v, struct td_err *err)
+{
+    return v->cancelled && v->cancelled(v->ctx) ? td_fail(err, TD_CANCELLED, "interrupted") : TD_OK;
+}
+
 struct span { /* bytes of a chunk */
     int64_t at, end;
     size_t group, column;
@@ -110,11 +115,12 @@ static enum td_code check_chunks(struct pq_verify *v, struct td_err *err)
     return code;
 }
 
-enum td_code td_pq_verify_file(const struct td_pq_file *file,
-                               bool (*fn)(void *ctx, const struct td_pq_finding *finding), void *ctx,
-                               struct td_pq_verified *out, struct td_err *err)
+static enum td_code verify_opened(const struct td_pq_file *file,
+                                  bool (*fn)(void *ctx, const struct td_pq_finding *finding),
+                                  bool (*cancelled)(void *ctx), void *ctx, struct td_pq_verified *out,
+                                  struct td_err *err)
 {
-    struct pq_verify v = {.file = file, .fn = fn, .ctx = ctx, .out = out};
+    struct pq_verify v = {.file = file, .fn = fn, .cancelled = cancelled, .ctx = ctx, .out = out};
     struct td_pq_file checked = *file; /* checksums are looked at whoever wrote them */
     checked.check_crc = true;
     v.file = &checked;
@@ -134,8 +140,21 @@ enum td_code td_pq_verify_file(const struct td_pq_file *file,
     return code;
 }
 
+enum td_code td_pq_verify_file(const struct td_pq_file *file,
+                               bool (*fn)(void *ctx, const struct td_pq_finding *finding), void *ctx,
+                               struct td_pq_verified *out, struct td_err *err)
+{
+    return verify_opened(file, fn, NULL, ctx, out, err);
+}
+
 enum td_code td_pq_verify(const char *path, bool (*fn)(void *ctx, const struct td_pq_finding *finding), void *ctx,
                           struct td_pq_verified *out, struct td_err *err)
+{
+    return td_pq_verify_until(path, fn, NULL, ctx, out, err);
+}
+
+enum td_code td_pq_verify_until(const char *path, bool (*fn)(void *ctx, const struct td_pq_finding *finding),
+                                bool (*cancelled)(void *ctx), void *ctx, struct td_pq_verified *out, struct td_err *err)
 {
     struct td_pq_file *file = NULL;
     struct td_err why = {0};
@@ -143,7 +162,7 @@ enum td_code td_pq_verify(const char *path, bool (*fn)(void *ctx, const struct t
     enum td_code code = td_pq_open(path, NULL, &file, &why);
     *out = (struct td_pq_verified){0};
     if (code == TD_OK) {
-        code = td_pq_verify_file(file, fn, ctx, out, err);
+        code = verify_opened(file, fn, cancelled, ctx, out, err);
     } else if (code == TD_DATA || code == TD_UNSUPPORTED || code == TD_LIMIT) {
         size_t n = strlen(path); /* the place is known to who asked */
         const char *text = strncmp(why.text, path, n) == 0 && strncmp(why.text + n, ": ", 2) == 0 ? why.text + n + 2

@@ -9,8 +9,9 @@ struct pq_verify {
     const struct td_pq_file *file;
     bool (*fn)(void *ctx, const struct td_pq_finding *finding);
     void *ctx;
+    bool (*cancelled)(void *ctx); /* NULL = never */
     struct td_pq_verified *out;
-    bool stopped;
+    bool stopped; /* nobody hears of more */
     size_t group, column;    /* being looked at */
     int64_t page, offset;    /* of it; -1 = the chunk as a whole */
     struct td_arena arena;   /* index of the chunk at hand */
@@ -21,6 +22,9 @@ struct pq_verify {
 
 /* One more finding at the place the walk stands. */
 void pq_verify_say(struct pq_verify *v, const char *fmt, ...) TD_PRINTF(2, 3);
+
+/* TD_CANCELLED when the caller wants no more of it. */
+enum td_code pq_verify_asked(const struct pq_verify *v, struct td_err *err);
 
 struct pq_seen { /* values that were decoded */
     int64_t rows, nulls, nans;

@@ -18,10 +18,10 @@ struct walk {
     bool dictionary_lost;              /* nor are pages that need it */
 };
 
-/* Failures of memory or of the disk end the walk; what is wrong with the bytes is told and the walk goes on. */
+/* Failures of memory or of the disk and the caller's wish end the walk; what is wrong with the bytes is told and it goes on. */
 static enum td_code judge(struct pq_verify *v, struct walk *w, enum td_code code, const struct td_err *why)
 {
-    if (code == TD_OK || code == TD_NOMEM || code == TD_IO)
+    if (code == TD_OK || code == TD_NOMEM || code == TD_IO || code == TD_CANCELLED)
         return code;
     /* The cursor's text begins with the place, which the finding has in its own members. */
     const char *text = strstr(why->text, ": column ");
@@ -109,7 +109,9 @@ static enum td_code decode(struct pq_verify *v, struct walk *w, const struct pq_
         const size_t n = c->page_left < VERIFY_ROWS ? (size_t)c->page_left : VERIFY_ROWS;
         pq_pool_recycle(&v->pool);
         memset(v->array.valid, 0, TD_PQ_WORDS(VERIFY_ROWS) * sizeof *v->array.valid);
-        code = pq_cursor_read(c, &v->array, 0, n, &why);
+        code = pq_verify_asked(v, &why);
+        if (code == TD_OK)
+            code = pq_cursor_read(c, &v->array, 0, n, &why);
         if (code == TD_OK)
             code = pq_seen_add(&w->page, &w->leaf->column, &v->array, n, &why);
     }
@@ -181,7 +183,9 @@ static enum td_code walk_pages(struct pq_verify *v, struct walk *w, struct td_er
         if (c->at >= stated && w->rows >= w->chunk->values)
             break; /* what lies behind belongs to the next chunk */
         v->offset = (int64_t)c->at;
-        code = pq_cursor_header(c, &page, &body, &why);
+        code = pq_verify_asked(v, &why);
+        if (code == TD_OK)
+            code = pq_cursor_header(c, &page, &body, &why);
         if (code != TD_OK) {
             code = judge(v, w, code, &why);
             if (code != TD_OK && err)

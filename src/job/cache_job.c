@@ -22,7 +22,7 @@ static enum td_code settle_preset(struct cache_data *cache, bool have, struct td
 {
     struct td_cache_job *o = &cache->options;
     bool ranged = o->from != TD_NO_DAY || o->to != TD_NO_DAY;
-    cache->forget = o->rebuild && !ranged;
+    cache->forget = !ranged && (have || o->rebuild);
     cache->anew = have && o->rebuild &&
                   (strcmp(cache->before.preset, cache_preset_name(o->preset)) != 0 || strcmp(cache->before.bars, cache_bars_name(o->bars)) != 0);
     if (cache->anew && ranged)
@@ -51,14 +51,52 @@ static bool is_planned(const struct cache_data *cache, const char *ticker)
     while (low < high) {
         size_t mid = (low + high) / 2;
         int order = strcmp(cache->units[mid].ticker, ticker);
-        if (order == 0)
-            return true;
+        if (order == 0) /* with --bars day minutes give nothing */
+            return cache->options.bars != TD_BARS_DAY || cache->units[mid].day_count > 0;
         if (order < 0)
             low = mid + 1;
         else
             high = mid;
     }
     return false;
+}
+
+/* Were any of the ticker's rows made from minutes that lie outside the lake? */
+static bool made_outside(const struct cache_data *cache, const char *ticker)
+{
+    struct cache_months months = {0};
+    struct td_cache_entry entry;
+    struct td_buf text;
+    bool outside = false;
+    td_buf_init(&text, 4 << 20);
+    if (td_cache_stat(cache->lake, ticker, &entry, "tapedeck.inputs", &text, NULL) == TD_OK && text.len &&
+        cache_months_parse(text.data, &months))
+        for (size_t i = 0; i < months.count; i++)
+            outside |= months.items[i].outside;
+    cache_months_free(&months);
+    td_buf_free(&text);
+    return outside;
+}
+
+/* What the manifest knew goes on, but for tickers that have no bars any more: a cache says what its bars say, whether it was made
+ * anew or day by day. A range of days decides nothing about whole tickers, and a build that was not told of another lake's minutes
+ * does not know that they are gone. */
+static enum td_code take_over_entries(struct cache_data *cache, struct td_err *err)
+{
+    const char *gone = NULL;
+    enum td_code code = TD_OK;
+    for (size_t i = 0; code == TD_OK && i < cache->before.count; i++) {
+        const struct td_cache_entry *entry = &cache->before.entries[i];
+        if (!cache->forget || is_planned(cache, entry->ticker) ||
+            (!cache->options.rebuild && !*cache->intraday && made_outside(cache, entry->ticker)))
+            code = td_manifest_put(&cache->after, entry, err);
+        else
+            gone = entry->ticker;
+    }
+    if (gone)
+        td_log(TD_LOG_WARN, "job", "cache: %zu tickers have no bars any more and leave it, %s the last of them",
+               cache->before.count - cache->after.count, gone);
+    return code;
 }
 
 static enum td_code cache_begin(struct td_job *job, struct td_err *err)
@@ -84,9 +122,8 @@ static enum td_code cache_begin(struct td_job *job, struct td_err *err)
     td_copy(cache->after.bars, sizeof cache->after.bars, cache_bars_name(cache->options.bars));
     if (code == TD_OK && cache->anew) /* a kill from here on leaves files that no manifest names, rather than two presets in one */
         code = td_manifest_write(cache->lake, &cache->after, err);
-    for (size_t i = 0; code == TD_OK && have && !cache->anew && i < cache->before.count; i++)
-        if (!cache->forget || is_planned(cache, cache->before.entries[i].ticker))
-            code = td_manifest_put(&cache->after, &cache->before.entries[i], err);
+    if (code == TD_OK && have && !cache->anew)
+        code = take_over_entries(cache, err);
     uint64_t removed;
     if (code == TD_OK)
         code = td_cache_sweep(cache->lake, &removed, err);
@@ -168,10 +205,19 @@ static enum job_step cache_step(struct td_job *job, size_t index, struct job_res
     return JOB_STEP_DONE;
 }
 
-/* After a whole rebuild: cache files of tickers that have no bars any more. */
+/* The files of a ticker below the cache's folder, and its own; what stays is reported by status --verify. */
+static void remove_ticker(const char *folder, const char *name)
+{
+    static const char *const files[] = {"/_SUCCESS", "/daily.parquet", ""};
+    char path[1400];
+    for (size_t k = 0; k < TD_COUNT(files); k++)
+        if (td_snprintf(path, sizeof path, "%s/%s%s", folder, name, files[k]))
+            remove(path);
+}
+
+/* After a whole build: cache files that the manifest does not name. */
 static enum td_code remove_strangers(const struct td_lake *lake, const struct td_manifest *manifest, struct td_err *err)
 {
-    char path[1400];
     struct td_buf folder;
     struct td_names names = {0};
     td_buf_init(&folder, 2048);
@@ -180,13 +226,9 @@ static enum td_code remove_strangers(const struct td_lake *lake, const struct td
         code = td_dir_list(folder.data, &names, err);
     for (size_t i = 0; code == TD_OK && i < names.count; i++) {
         char ticker[TD_TICKER_MAX];
-        static const char *const files[] = {"/_SUCCESS", "/daily.parquet", ""};
-        if (strncmp(names.items[i], "ticker=", 7) != 0 ||
-            !td_path_decode(names.items[i] + 7, strlen(names.items[i] + 7), ticker, sizeof ticker) || td_manifest_find(manifest, ticker))
-            continue;
-        for (size_t k = 0; k < TD_COUNT(files); k++)
-            if (td_snprintf(path, sizeof path, "%s/%s%s", folder.data, names.items[i], files[k]))
-                remove(path); /* what stays is reported by status --verify */
+        if (strncmp(names.items[i], "ticker=", 7) == 0 &&
+            td_path_decode(names.items[i] + 7, strlen(names.items[i] + 7), ticker, sizeof ticker) && !td_manifest_find(manifest, ticker))
+            remove_ticker(folder.data, names.items[i]);
     }
     td_names_free(&names);
     td_buf_free(&folder);

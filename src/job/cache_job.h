@@ -31,7 +31,7 @@ struct cache_data {
     struct job_reference reference; /* begin..end, read-only for workers */
     struct caps caps;               /* likewise */
     td_day last_over;
-    bool forget; /* a whole rebuild: tickers without bars go */
+    bool forget; /* a whole build, full or incremental: tickers without bars go */
     bool anew; /* another preset or other bars: nothing of the old cache may pass for the new one */
     struct td_manifest before; /* as found; read-only for workers */
     struct td_manifest after;  /* engine lock */
@@ -71,6 +71,7 @@ struct cache_month {
     td_day last;      /* exchange date of the newest bar */
     td_day cut;       /* bars after this day were held back, or came with --partial; TD_NO_DAY = all of them count */
     bool partial;     /* they came with --partial */
+    bool outside;     /* of another lake (--intraday-root) */
     bool rest;        /* asked of the vendor: what it does not vouch for is incomplete */
     char basis[16];
     struct td_ranges vouched;

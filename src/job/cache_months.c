@@ -2,7 +2,8 @@
  * The list of files that a ticker's rows were made from, as a text in the cache file's metadata:
  *   RULES.FACTS.CAPS;m2025-02:HASH:27:0-18,20-27:r;d2025-02:HASH:27:0-27
  * table and month, hash of the content, newest day, vouched days (all counted from the first of the month), then r for bars
- * of the vendor, cN or pN for a cut (p: with --partial), bBASIS for another price basis than raw. */
+ * of the vendor, e for minutes of another lake, cN or pN for a cut (p: with --partial), bBASIS for another price basis than raw.
+ * `status --verify` reads the table, the month and the e. */
 #include <stdlib.h>
 #include <string.h>
 #include "cache_job.h"
@@ -70,6 +71,8 @@ static bool take_extras(const char **p, td_day first, struct cache_month *out)
         *p += kind != 0;
         if (kind == 'r') {
             out->rest = true;
+        } else if (kind == 'e') {
+            out->outside = true;
         } else if (kind == 'c' || kind == 'p') {
             if (!take_number(p, &number))
                 return false;
@@ -147,6 +150,8 @@ enum td_code cache_months_format(const struct cache_months *months, struct td_bu
             td_buf_printf(out, "%s%d-%d", k ? "," : "", m->vouched.items[k].from - first, m->vouched.items[k].to - first);
         if (m->rest)
             td_buf_adds(out, ":r");
+        if (m->outside)
+            td_buf_adds(out, ":e");
         if (m->cut != TD_NO_DAY)
             td_buf_printf(out, ":%c%d", m->partial ? 'p' : 'c', m->cut - first);
         if (strcmp(m->basis, "raw") != 0)

@@ -63,7 +63,7 @@ static enum td_code list_files(struct build *b, struct td_err *err)
     for (size_t t = 0; code == TD_OK && t < TD_COUNT(files); t++)
         for (size_t i = 0; i < counts[t]; i++)
             b->now.items[b->now.count++] = (struct cache_month){.table = (enum td_table)t, .month = files[t][i].month, .file = &files[t][i],
-                                                                .last = TD_NO_DAY, .cut = TD_NO_DAY, .read = true};
+                                                                .outside = t == TD_STOCKS_MINUTE && *cache->intraday, .last = TD_NO_DAY, .cut = TD_NO_DAY, .read = true};
     return code;
 }
 

@@ -415,27 +415,33 @@ static void test_ranges(void **state)
     td_sim_free(sim);
 }
 
-static void test_rebuild_forgets(void **state)
+static void test_gone_tickers(void **state)
 {
     (void)state;
-    struct td_sim *sim = market_new(5, 3, 20);
-    struct engine_fixture f = small_lake(sim, 5, false);
-    struct td_cache_job job = cache_options();
-    cache_build(f.engine, &job, TD_OK);
-    for (td_day day = td_sim_first_session(sim, false); day <= td_sim_last_session(sim); day++)
-        drop_partition(f.lake.root, td_sim_ticker(sim, 2), day);
-    job.incremental = true;
-    cache_build(f.engine, &job, TD_OK);
-    assert_manifest(f.lake.lake, "session", 5); /* history does not shrink unasked */
-    job.incremental = false;
-    job.rebuild = true;
-    cache_build(f.engine, &job, TD_OK);
-    assert_manifest(f.lake.lake, "session", 4);
-    char path[300];
-    cache_file(f.lake.root, td_sim_ticker(sim, 2), path);
-    assert_false(td_file_exists(path));
-    engine_end(&f);
-    td_sim_free(sim);
+    static const struct {
+        bool incremental, rebuild, ranged;
+        size_t left;
+    } cases[] = {{true, false, false, 4}, {false, false, false, 4}, {false, true, false, 4}, {true, false, true, 5}, {false, false, true, 5}};
+    for (size_t i = 0; i < TD_COUNT(cases); i++) { /* a range decides nothing about a whole ticker */
+        struct td_sim *sim = market_new(5, 3, 20);
+        struct engine_fixture f = small_lake(sim, 5, false);
+        struct td_cache_job job = cache_options();
+        char path[300];
+        cache_build(f.engine, &job, TD_OK);
+        for (td_day day = td_sim_first_session(sim, false); day <= td_sim_last_session(sim); day++)
+            drop_partition(f.lake.root, td_sim_ticker(sim, 2), day);
+        job.incremental = cases[i].incremental;
+        job.rebuild = cases[i].rebuild;
+        job.from = cases[i].ranged ? td_sim_first_session(sim, false) : TD_NO_DAY;
+        cache_build(f.engine, &job, TD_OK);
+        cache_file(f.lake.root, td_sim_ticker(sim, 2), path);
+        assert_int_equal(td_file_exists(path), cases[i].left == 5);
+        assert_manifest(f.lake.lake, "session", cases[i].left);
+        *strrchr(path, '/') = 0; /* nor does an empty folder stay */
+        assert_int_equal(td_file_exists(path), cases[i].left == 5);
+        engine_end(&f);
+        td_sim_free(sim);
+    }
 }
 
 /* --bars day gives the same rows whether the option or the manifest says so. */
@@ -686,7 +692,7 @@ int main(void)
     td_clock_init("2025-12-06T12:00:00Z", NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_incremental_equals_full), cmocka_unit_test(test_presets),   cmocka_unit_test(test_stopped_rebuild),
-        cmocka_unit_test(test_ranges),    cmocka_unit_test(test_rebuild_forgets),         cmocka_unit_test(test_day_bars),
+        cmocka_unit_test(test_ranges),    cmocka_unit_test(test_gone_tickers),            cmocka_unit_test(test_day_bars),
         cmocka_unit_test(test_bases),     cmocka_unit_test(test_partial),                 cmocka_unit_test(test_killed_rebuild),
         cmocka_unit_test(test_session_ends),                 cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_nothing),   cmocka_unit_test(test_no_memory),

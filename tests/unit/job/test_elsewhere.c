@@ -262,6 +262,41 @@ static void test_incremental(void **state)
 }
 
 /* What is wrong is named with its file; nothing in the other lake is written. */
+/* A build that names no other lake keeps the tickers that came from one; a build that names it, or --rebuild, sees who is gone. */
+static void test_not_named(void **state)
+{
+    (void)state;
+    static const struct {
+        bool named, incremental, rebuild;
+        size_t left;
+    } cases[] = {{false, true, false, 3}, {false, false, false, 3}, {true, true, false, 2}, {true, false, false, 2}, {false, false, true, 1}};
+    for (size_t i = 0; i < TD_COUNT(cases); i++) {
+        struct two t = two_new(3, 5);
+        struct td_cache_job job = cache_options();
+        char from[600], to[600], file[300];
+        for (size_t k = 1; k < 3; k++)
+            put_ticker(&t, k, DOUBLES_MS, false, 1);
+        put_session(t.theirs.lake.lake, t.sim, td_sim_ticker(t.sim, 0), td_sim_last_session(t.sim), TD_STOCKS_MINUTE);
+        put_session(t.theirs.lake.lake, t.sim, td_sim_ticker(t.sim, 0), td_sim_last_session(t.sim), TD_STOCKS_DAILY);
+        job.intraday = t.root;
+        cache_build(t.theirs.engine, &job, TD_OK);
+        assert_manifest(t.theirs.lake.lake, "session", 3);
+        job.intraday = cases[i].named ? t.root : NULL;
+        job.incremental = cases[i].incremental;
+        job.rebuild = cases[i].rebuild;
+        if (cases[i].named) {
+            snprintf(from, sizeof from, "%s/%s", t.root, td_sim_ticker(t.sim, 1));
+            snprintf(to, sizeof to, "%s/away", t.theirs.lake.root);
+            assert_int_equal(rename(from, to), 0);
+        }
+        cache_build(t.theirs.engine, &job, TD_OK);
+        assert_manifest(t.theirs.lake.lake, "session", cases[i].left);
+        cache_file(t.theirs.lake.root, td_sim_ticker(t.sim, 1), file);
+        assert_int_equal(td_file_exists(file), cases[i].left == 3);
+        two_free(&t);
+    }
+}
+
 static void test_hostile(void **state)
 {
     (void)state;
@@ -442,7 +477,7 @@ static void test_no_memory(void **state)
 int main(void)
 {
     td_clock_init("2025-12-06T12:00:00Z", NULL);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_rows), cmocka_unit_test(test_incremental), cmocka_unit_test(test_hostile),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_rows), cmocka_unit_test(test_incremental), cmocka_unit_test(test_not_named), cmocka_unit_test(test_hostile),
                                        cmocka_unit_test(test_out), cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,21 @@ static void delete_partition(struct world *w)
     td_buf_free(&path);
 }
 
+/* All that is known of a ticker goes: its cache must, too. */
+static void delete_ticker(struct world *w)
+{
+    const char *ticker = some_ticker(w);
+    struct td_buf path;
+    struct td_err err = {0};
+    td_buf_init(&path, 2048);
+    for (enum td_table table = 0; table < TD_TABLE_COUNT; table++)
+        for (int32_t month = td_month_of(td_cal_day(w->begin)); month <= td_month_of(td_cal_day(w->end)); month++) {
+            ASSERT_OK(td_bronze_path(w->f.lake.lake, table, ticker, month, &path, &err), err);
+            unlink(path.data);
+        }
+    td_buf_free(&path);
+}
+
 static void fill_gap(struct world *w)
 {
     put_session(w->f.lake.lake, w->sim, some_ticker(w), some_day(w), roll(w, 3) ? TD_STOCKS_MINUTE : TD_STOCKS_DAILY);
@@ -283,6 +298,30 @@ static void kill_a_build(struct world *w)
 
 /* ---- the comparison ---- */
 
+static size_t cached_tickers(const char *root)
+{
+    char folder[300];
+    struct td_names names = {0};
+    struct td_err err = {0};
+    size_t count = 0;
+    snprintf(folder, sizeof folder, "%s/cache/daily", root);
+    ASSERT_OK(td_dir_list(folder, &names, &err), err);
+    for (size_t i = 0; i < names.count; i++)
+        count += strncmp(names.items[i], "ticker=", 7) == 0;
+    td_names_free(&names);
+    return count;
+}
+
+static size_t listed_tickers(const struct td_lake *lake)
+{
+    struct td_manifest manifest;
+    struct td_err err = {0};
+    ASSERT_OK(td_manifest_read(lake, &manifest, &err), err);
+    size_t count = manifest.count;
+    td_manifest_free(&manifest);
+    return count;
+}
+
 static void assert_as_full(struct world *w, const char *name, uint64_t seed, int round)
 {
     struct engine_fixture full = engine_new(2);
@@ -301,6 +340,9 @@ static void assert_as_full(struct world *w, const char *name, uint64_t seed, int
     cache_build(full.engine, &job, TD_OK);
     ASSERT_OK(td_manifest_read(full.lake.lake, &manifest, &err), err);
     assert_true(manifest.count > 0);
+    if (cached_tickers(w->f.lake.root) != manifest.count || listed_tickers(w->f.lake.lake) != manifest.count)
+        fail_msg("%s: %zu tickers in the cache, %zu in its manifest, a full build has %zu; TAPEDECK_TEST_SEED=%llu, round %d", name,
+                 cached_tickers(w->f.lake.root), listed_tickers(w->f.lake.lake), manifest.count, (unsigned long long)seed, round);
     for (size_t i = 0; i < manifest.count; i++) {
         char a[300], b[300];
         struct td_buf one, two;
@@ -329,7 +371,7 @@ static uint64_t number_of(const char *name, uint64_t otherwise)
 static void run_rounds(const char *name, enum td_preset preset, uint64_t seed, int rounds)
 {
     static void (*const events[])(struct world *w) = {ingest_days,    ingest_days,    ingest_days,   correct_a_day, correct_a_day, correct_a_day,
-                                                      delete_partition, fill_gap,     fill_gap,      vouch_for_days, change_splits, change_splits,
+                                                      delete_partition, delete_ticker, fill_gap,     fill_gap,      vouch_for_days, change_splits, change_splits,
                                                       change_renames, change_listings, change_caps,  hurt_cache,    copy_a_file,   turn_clock,
                                                       build_a_range,  kill_a_build};
     struct world w = {.f = engine_new(2), .sim = market_new(TICKERS, SESSIONS, DAILY), .seed = seed};

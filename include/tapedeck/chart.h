@@ -40,6 +40,7 @@ const char *td_role_name(enum td_role role);
 #define TD_ATTR_BOLD 1u
 #define TD_ATTR_REVERSE 2u
 #define TD_ATTR_UNDERLINE 4u
+#define TD_ATTR_SHADE 8u /* on the ground of TD_ROLE_PRE: what is drawn over a shaded market phase */
 struct td_glyph { /* one screen cell */
     uint32_t ch;  /* Unicode scalar; 0 = right half of a wide one */
     uint8_t role; /* enum td_role */

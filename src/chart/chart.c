@@ -152,10 +152,11 @@ static void draw_empty(const struct chart_view *view, const char *text)
 static enum td_code draw_parts(const struct chart_view *view, struct td_err *err)
 {
     if (view->any) {
-        chart_draw_background(view);
+        chart_draw_crosshair(view);
         chart_draw_lines(view);
         chart_draw_candles(view);
         chart_draw_volume(view);
+        chart_shade(view);
         chart_draw_price_axis(view);
     } else {
         draw_empty(view, view->chart->n ? "no prices in view" : "no candles");

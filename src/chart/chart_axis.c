@@ -98,6 +98,7 @@ void chart_draw_price_axis(const struct chart_view *view)
 struct time_axis {
     const struct chart_view *view;
     bool *taken; /* one a column of the whole chart; a blank is kept beside every label */
+    int apart;   /* free columns wanted on both sides of the next label */
     int step;    /* minutes between clock labels; 0 = none */
 };
 
@@ -109,7 +110,7 @@ static bool place_label(struct time_axis *axis, int col, const char *text, enum 
     int width = (int)strlen(text), at = col - view->all.col;
     if (at < 0 || at + width > view->all.cols)
         return false;
-    for (int i = at > 0 ? at - 1 : 0; i < at + width + 1 && i < view->all.cols; i++)
+    for (int i = at > axis->apart ? at - axis->apart : 0; i < at + width + axis->apart && i < view->all.cols; i++)
         if (axis->taken[i])
             return false;
     for (int i = at; i < at + width; i++)
@@ -120,6 +121,8 @@ static bool place_label(struct time_axis *axis, int col, const char *text, enum 
 
 /* Kinds of boundary between a candle and the one before, coarsest first. */
 enum boundary { YEAR, QUARTER, MONTH, WEEK, DAY, CLOCK };
+
+#define APART_ODD 6 /* free columns beside a clock time that is not round */
 
 struct local_time {
     bool known;
@@ -168,19 +171,61 @@ static void label_text(const struct local_time *t, enum boundary kind, bool intr
     }
 }
 
-static void place_kind(struct time_axis *axis, enum boundary kind)
+/* `only`: no other day than this one; TD_NO_DAY = all. */
+static void place_kind(struct time_axis *axis, enum boundary kind, td_day only)
 {
     const struct chart_view *view = axis->view;
     bool intraday = view->chart->tf != TD_TF_1D;
+    struct local_time before = time_of_slot(view, 0);
     for (size_t i = 1; i < view->slot_count; i++) {
-        struct local_time before = time_of_slot(view, i - 1), now = time_of_slot(view, i);
+        struct local_time now = time_of_slot(view, i);
         char text[LABEL_MAX];
-        if (!before.known || !now.known || !crosses(axis, &before, &now, kind))
+        bool wanted = before.known && now.known && crosses(axis, &before, &now, kind) && (only == TD_NO_DAY || now.day == only);
+        before = now;
+        if (!wanted)
             continue;
         label_text(&now, kind, intraday, text);
         bool marked = kind == DAY && intraday && now.day == view->chart->day;
         place_label(axis, chart_slot_col(view, i), text, marked ? TD_ROLE_TITLE : TD_ROLE_AXIS, 0);
     }
+}
+
+static bool is_round(const struct local_time *t, int step)
+{
+    return t->minute % step == 0;
+}
+
+/* Clock times at a candle that begins one. Minutes without trades have no candle, so a boundary may fall into a hole and
+ * its candle carries an odd time (10:10 where nobody traded from 09:55): round ones come first, and the odd ones stand
+ * only where they fill a wide space. */
+static void place_clock(struct time_axis *axis, int step, bool round)
+{
+    const struct chart_view *view = axis->view;
+    struct local_time before = time_of_slot(view, 0);
+    for (size_t i = 1; i < view->slot_count; i++) {
+        struct local_time now = time_of_slot(view, i);
+        char text[LABEL_MAX];
+        bool wanted = before.known && now.known && crosses(axis, &before, &now, CLOCK) && is_round(&now, step) == round;
+        before = now;
+        if (!wanted)
+            continue;
+        label_text(&now, CLOCK, true, text);
+        place_label(axis, chart_slot_col(view, i), text, TD_ROLE_AXIS, 0);
+    }
+}
+
+/* The hours that divide the day first, so that what has to give way among crowded ones is the finest. */
+static void place_clocks(struct time_axis *axis)
+{
+    static const int rounds[] = {240, 120, 60, 30};
+    if (!axis->step)
+        return;
+    for (size_t i = 0; i < TD_COUNT(rounds); i++)
+        if (rounds[i] > axis->step && rounds[i] % axis->step == 0)
+            place_clock(axis, rounds[i], true);
+    place_clock(axis, axis->step, true);
+    axis->apart = APART_ODD;
+    place_clock(axis, axis->step, false);
 }
 
 /* Columns that one candle takes: less than one when candles are merged. */
@@ -208,7 +253,7 @@ static void place_daily(struct time_axis *axis)
     } kinds[] = {{YEAR, 252, 5}, {QUARTER, 63, 5}, {MONTH, 21, 5}, {WEEK, 5, 7}, {DAY, 1, 4}};
     for (size_t i = 0; i < TD_COUNT(kinds); i++)
         if (candle_cols(axis->view) * kinds[i].candles >= kinds[i].cols)
-            place_kind(axis, kinds[i].kind);
+            place_kind(axis, kinds[i].kind, TD_NO_DAY);
 }
 
 static void place_cursor(struct time_axis *axis)
@@ -245,7 +290,7 @@ enum td_code chart_draw_time_axis(const struct chart_view *view, struct td_err *
 {
     if (view->time_row < 0 || !view->slot_count)
         return TD_OK;
-    struct time_axis axis = {.view = view, .step = clock_step(view)};
+    struct time_axis axis = {.view = view, .apart = 1, .step = clock_step(view)};
     axis.taken = td_calloc((size_t)view->all.cols, sizeof *axis.taken);
     if (!axis.taken)
         return td_fail(err, TD_NOMEM, "out of memory for a time axis of %d columns", view->all.cols);
@@ -254,9 +299,11 @@ enum td_code chart_draw_time_axis(const struct chart_view *view, struct td_err *
         place_daily(&axis);
         place_first(&axis);
     } else {
-        place_kind(&axis, DAY);
+        if (view->chart->day != TD_NO_DAY)
+            place_kind(&axis, DAY, view->chart->day); /* the day that matters before those that would crowd it out */
+        place_kind(&axis, DAY, TD_NO_DAY);
         place_first(&axis);
-        place_kind(&axis, CLOCK);
+        place_clocks(&axis);
     }
     td_free(axis.taken);
     return TD_OK;

@@ -16,7 +16,7 @@ struct chart_slot {
     size_t from, to; /* candles [from, to) */
     double open, high, low, close, volume;
     bool known;   /* false: no candle in it has four usable prices */
-    bool outside; /* wholly before the open or after the close of the regular phase */
+    bool outside; /* none of its candles reaches into the regular phase */
 };
 
 struct chart_view { /* lives for one td_chart_draw */
@@ -49,10 +49,11 @@ enum td_role chart_slot_role(const struct chart_slot *slot);    /* UP, DOWN or F
 bool chart_local_time(int64_t ts, td_day *day, int *minute);    /* New York; false for a time nobody trades at */
 
 /* chart_series.c */
-void chart_draw_background(const struct chart_view *view);
+void chart_draw_crosshair(const struct chart_view *view);
 void chart_draw_lines(const struct chart_view *view);
 void chart_draw_candles(const struct chart_view *view);
 void chart_draw_volume(const struct chart_view *view);
+void chart_shade(const struct chart_view *view); /* last: what is drawn keeps its colour on the shaded ground */
 
 /* chart_axis.c */
 void chart_draw_price_axis(const struct chart_view *view);

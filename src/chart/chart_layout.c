@@ -130,16 +130,22 @@ static void place_cols(struct chart_view *view)
     view->axis_col = view->all.col + view->plot.cols;
 }
 
-static bool slot_outside(const struct td_chart *chart, const struct chart_slot *slot)
+static bool candle_outside(const struct td_chart *chart, const struct td_candle *candle)
 {
-    if (chart->tf == TD_TF_1D || slot->from >= slot->to)
-        return false;
     td_day day;
     int minute;
-    if (!chart_local_time(chart->candles[slot->from].ts, &day, &minute))
+    if (!chart_local_time(candle->ts, &day, &minute))
         return false;
     int last = minute + td_tf_minutes(chart->tf) - 1;
     return td_cal_phase(day, minute) != TD_PHASE_REGULAR && td_cal_phase(day, last < 1439 ? last : 1439) != TD_PHASE_REGULAR;
+}
+
+static bool slot_outside(const struct td_chart *chart, const struct chart_slot *slot)
+{
+    bool outside = chart->tf != TD_TF_1D && slot->from < slot->to;
+    for (size_t i = slot->from; i < slot->to && outside; i++)
+        outside = candle_outside(chart, &chart->candles[i]);
+    return outside;
 }
 
 static void merge_slot(const struct td_chart *chart, struct chart_slot *slot)

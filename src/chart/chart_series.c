@@ -30,17 +30,9 @@ static void put_dot(const struct chart_view *view, const struct chart_area *area
     cell->role = (uint8_t)role;
 }
 
-/* ---- background ---- */
+/* ---- crosshair ---- */
 
-static void shade_slot(const struct chart_view *view, size_t slot)
-{
-    int col = view->plot.col + (int)slot * view->zoom, end = view->plot.col + view->plot.cols;
-    int cols = col + view->zoom > end ? end - col : view->zoom;
-    td_grid_fill(view->grid, view->plot.row, col, view->plot.rows, cols, ' ', TD_ROLE_PRE, 0);
-    td_grid_fill(view->grid, view->volume.row, col, view->volume.rows, cols, ' ', TD_ROLE_PRE, 0);
-}
-
-static void draw_crosshair(const struct chart_view *view)
+void chart_draw_crosshair(const struct chart_view *view)
 {
     if (view->cursor_slot < 0)
         return;
@@ -53,14 +45,6 @@ static void draw_crosshair(const struct chart_view *view)
         int row = view->plot.row + chart_step_of(view, view->slots[at].close) / view->sub;
         td_grid_fill(view->grid, row, view->plot.col, 1, view->plot.cols, ch, TD_ROLE_CROSSHAIR, 0);
     }
-}
-
-void chart_draw_background(const struct chart_view *view)
-{
-    for (size_t i = 0; i < view->slot_count; i++)
-        if (view->slots[i].outside)
-            shade_slot(view, i);
-    draw_crosshair(view);
 }
 
 /* ---- overlay lines ---- */
@@ -358,5 +342,32 @@ void chart_draw_volume(const struct chart_view *view)
             else
                 volume_column(view, col, height, TD_ROLE_VOLUME);
         }
+    }
+}
+
+/* ---- shading of the phases before and after the regular one ---- */
+
+static void shade_area(const struct chart_view *view, const struct chart_area *area, int col, int cols)
+{
+    int end = area->col + area->cols;
+    for (int row = area->row; row < area->row + area->rows; row++) {
+        for (int c = col; c < col + cols && c < end; c++) {
+            struct td_glyph *cell = cell_at(view, row, c);
+            if (cell->ch == ' ')
+                cell->role = TD_ROLE_PRE;
+            else
+                cell->attr |= TD_ATTR_SHADE;
+        }
+    }
+}
+
+void chart_shade(const struct chart_view *view)
+{
+    for (size_t i = 0; i < view->slot_count; i++) {
+        int col = view->plot.col + (int)i * view->zoom;
+        if (!view->slots[i].outside)
+            continue;
+        shade_area(view, &view->plot, col, view->zoom);
+        shade_area(view, &view->volume, col, view->zoom);
     }
 }

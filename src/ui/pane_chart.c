@@ -86,7 +86,11 @@ static void go_home(struct deck *deck)
     } else if (three <= room) {
         size_t zoom = three ? room / three : 2;
         view->zoom = zoom > 4 ? 4 : (int)zoom;
-        view->first = span.first;
+        /* older candles fill what the three leave free: history is worth more than a blank */
+        size_t shown = room / (size_t)view->zoom;
+        view->first = span.end > shown ? span.end - shown : 0;
+        if (view->first > span.first)
+            view->first = span.first;
     } else {
         /* the day alone, or, where even that is too long, its regular open with some pre-market before it */
         size_t day = span.after - span.day, lead = room > day ? (room - day) / 2 : room / 5;

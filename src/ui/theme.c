@@ -10,7 +10,7 @@ static const struct {
     int32_t fg, bg;
     unsigned attr, mono;
 } builtin[] = {
-    {TD_ROLE_TEXT, 0xd0d0d0, THEME_DEFAULT, 0, 0},
+    {TD_ROLE_TEXT, 0xd0d0d0, 0x121212, 0, 0},
     {TD_ROLE_DIM, 0x8a8a8a, THEME_DEFAULT, 0, 0},
     {TD_ROLE_TITLE, 0xffd787, THEME_DEFAULT, TD_ATTR_BOLD, TD_ATTR_BOLD},
     {TD_ROLE_BORDER, 0x5f5f5f, THEME_DEFAULT, 0, 0},
@@ -26,7 +26,7 @@ static const struct {
     {TD_ROLE_LINE1, 0xffaf5f, THEME_DEFAULT, 0, 0},
     {TD_ROLE_LINE2, 0xaf87ff, THEME_DEFAULT, 0, 0},
     {TD_ROLE_LINE3, 0x5fd7d7, THEME_DEFAULT, 0, 0},
-    {TD_ROLE_PRE, 0x8a8a8a, 0x1c1c1c, 0, 0},
+    {TD_ROLE_PRE, 0x8a8a8a, 0x262626, 0, 0},
     {TD_ROLE_GOOD, 0x5fd787, THEME_DEFAULT, 0, 0},
     {TD_ROLE_WARN, 0xffd75f, THEME_DEFAULT, TD_ATTR_BOLD, TD_ATTR_BOLD},
     {TD_ROLE_ERROR, 0xff5f5f, THEME_DEFAULT, TD_ATTR_BOLD, TD_ATTR_BOLD | TD_ATTR_REVERSE},
@@ -131,6 +131,16 @@ int theme_color(int32_t rgb, enum theme_depth depth)
     case THEME_MONO: break;
     }
     return -1;
+}
+
+/* -1 = the terminal's own. Where the depth leaves one number for both, black or white stands on it. */
+struct theme_pair theme_pair(const struct theme *theme, enum td_role role, enum td_role ground, enum theme_depth depth)
+{
+    int32_t bg = theme->looks[ground].bg >= 0 ? theme->looks[ground].bg : theme->looks[TD_ROLE_TEXT].bg;
+    struct theme_pair pair = {theme_color(theme->looks[role].fg, depth), theme_color(bg, depth)};
+    if (pair.fg >= 0 && pair.fg == pair.bg && theme->looks[role].fg != bg)
+        pair.fg = theme_color(distance(bg, 0) > distance(bg, 0xffffff) ? 0 : 0xffffff, depth);
+    return pair;
 }
 
 static bool parse_hex(const char *text, int32_t *out)
@@ -241,6 +251,8 @@ static enum td_code parse_role(const struct theme_parse *parse, const struct td_
             look = &parse->theme->looks[i];
     if (!look)
         return bad(parse, node, "no role of this name");
+    if (look == &parse->theme->looks[TD_ROLE_TEXT])
+        look->bg = THEME_DEFAULT; /* whoever colours the text chooses its paper too: the built-in one may not suit it */
     if (node->kind == TD_DOC_SCALAR)
         return parse_color(node->text, &look->fg) ? TD_OK : bad(parse, node, "expected a colour");
     if (node->kind != TD_DOC_MAP)

@@ -34,4 +34,11 @@ enum td_code theme_names(struct td_names *out, struct td_err *err);
 /* The nearest colour number of a palette: DIRECT gives 0xRRGGBB back, MONO and THEME_DEFAULT give -1. */
 int theme_color(int32_t rgb, enum theme_depth depth);
 
+/* The two colour numbers of a role drawn on the ground of another (mostly its own): a role without a ground of its own
+ * stands on that of TD_ROLE_TEXT, the theme's paper. -1 = the terminal's own. */
+struct theme_pair {
+    int fg, bg;
+};
+struct theme_pair theme_pair(const struct theme *theme, enum td_role role, enum td_role ground, enum theme_depth depth);
+
 #endif

@@ -26,7 +26,7 @@ struct screen {
     bool utf8, no_color, mouse, pastes, has_mouse;
     enum theme_depth depth;
     attr_t attrs[TD_ROLE_COUNT];
-    short pairs[TD_ROLE_COUNT];
+    short pairs[TD_ROLE_COUNT], shaded[TD_ROLE_COUNT]; /* a role on its own ground, and on the shaded one */
 };
 
 /* ---- colours: every call's result is checked, and a refusal steps down one depth ---- */
@@ -42,12 +42,17 @@ static enum theme_depth depth_of_terminal(bool no_color)
 }
 
 /* In direct terminals the numbers 0..7 still mean the palette: the darkest blues move up to the next free number. */
-static int curses_color(int32_t rgb, enum theme_depth depth)
+static int curses_color(int color, enum theme_depth depth)
 {
-    int color = theme_color(rgb, depth);
-    if (depth == THEME_DIRECT && color > 0 && color < 8)
-        color = 8;
-    return color;
+    return depth == THEME_DIRECT && color > 0 && color < 8 ? 8 : color;
+}
+
+/* Gives the pair's number, 0 where the terminal's own colours do, -1 when curses refuses. */
+static int set_pair(int number, struct theme_pair colors, enum theme_depth depth)
+{
+    if (colors.fg < 0 && colors.bg < 0)
+        return 0;
+    return init_extended_pair(number, curses_color(colors.fg, depth), curses_color(colors.bg, depth)) == ERR ? -1 : number;
 }
 
 static attr_t curses_attrs(unsigned bits)
@@ -60,19 +65,20 @@ static bool set_pairs(struct screen *screen, const struct theme *theme, enum the
 {
     for (int role = 0; role < TD_ROLE_COUNT; role++) {
         const struct theme_look *look = &theme->looks[role];
-        screen->pairs[role] = 0;
+        screen->pairs[role] = screen->shaded[role] = 0;
         screen->attrs[role] = curses_attrs(depth == THEME_MONO ? look->mono : look->attr);
         if (depth == THEME_MONO)
             continue;
         /* eight colours: a bright foreground is the plain one in bold */
         if (depth == THEME_8 && look->fg >= 0 && theme_color(look->fg, THEME_16) > 8)
             screen->attrs[role] |= A_BOLD;
-        int fg = curses_color(look->fg, depth), bg = curses_color(look->bg, depth);
-        if (fg < 0 && bg < 0)
-            continue;
-        if (init_extended_pair(role + 1, fg, bg) == ERR)
+        enum td_role own = (enum td_role)role;
+        int pair = set_pair(role + 1, theme_pair(theme, own, own, depth), depth);
+        int shaded = set_pair(role + 1 + TD_ROLE_COUNT, theme_pair(theme, own, TD_ROLE_PRE, depth), depth);
+        if (pair < 0 || shaded < 0)
             return false;
-        screen->pairs[role] = (short)(role + 1);
+        screen->pairs[role] = (short)pair;
+        screen->shaded[role] = (short)shaded;
     }
     return true;
 }
@@ -285,6 +291,7 @@ static void put_cell(const struct screen *screen, int row, int col, const struct
     enum td_role role = cell->role < TD_ROLE_COUNT ? cell->role : TD_ROLE_TEXT;
     attr_t attrs = screen->attrs[role] ^ (cell->attr & TD_ATTR_REVERSE ? A_REVERSE : 0);
     attrs |= curses_attrs(cell->attr & ~TD_ATTR_REVERSE);
+    short pair = cell->attr & TD_ATTR_SHADE ? screen->shaded[role] : screen->pairs[role];
     uint32_t ch = cell->ch;
     bool wide = td_char_width(ch) == 2;
     if (!screen->utf8 && ch > 0x7E) {
@@ -292,11 +299,11 @@ static void put_cell(const struct screen *screen, int row, int col, const struct
     } else if (ch > 0x7E && wcwidth((wchar_t)ch) != td_char_width(ch)) {
         ch = '?'; /* the C library and we disagree about its width: it would shift the line */
     }
-    if (wide && ch < 0x7F && col + 1 < screen->cols)
-        (void)mvaddch(row, col + 1, ' '); /* what stands in is narrow: its other half must not keep old text */
     wchar_t text[2] = {(wchar_t)ch, 0};
     cchar_t curses_cell;
-    if (setcchar(&curses_cell, text, attrs, screen->pairs[role], NULL) == OK)
+    if (wide && ch < 0x7F && col + 1 < screen->cols && setcchar(&curses_cell, L" ", attrs, pair, NULL) == OK)
+        (void)mvadd_wch(row, col + 1, &curses_cell); /* what stands in is narrow: its other half must not keep old text */
+    if (setcchar(&curses_cell, text, attrs, pair, NULL) == OK)
         (void)mvadd_wch(row, col, &curses_cell); /* ERR at the last cell only: it is written, the cursor cannot move on */
 }
 

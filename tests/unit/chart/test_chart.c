@@ -324,11 +324,14 @@ static void test_shading_follows_the_session(void **state)
     ASSERT_OK(td_grid_init(&grid, 10, 30, &err), err);
     ASSERT_OK(td_chart_draw(&chart, &grid, 0, 0, 10, 30, &err), err);
     int pre[12] = {0};
-    for (int row = 1; row < 7; row++)
-        for (int col = 0; col < 12; col++)
-            pre[col] += grid.cells[row * 30 + col].role == TD_ROLE_PRE;
+    for (int row = 1; row < 7; row++) {
+        for (int col = 0; col < 12; col++) {
+            const struct td_glyph *cell = &grid.cells[row * 30 + col];
+            pre[col] += cell->role == TD_ROLE_PRE || cell->attr & TD_ATTR_SHADE;
+        }
+    }
     for (int col = 0; col < 12; col++)
-        assert_int_equal(pre[col] > 0, col < 4); /* 09:20 and 09:25, two columns each */
+        assert_int_equal(pre[col], col < 4 ? 6 : 0); /* 09:20 and 09:25, two columns each, under candles too */
     chart.tf = TD_TF_1D;
     ASSERT_OK(td_chart_draw(&chart, &grid, 0, 0, 10, 30, &err), err);
     for (int i = 0; i < 300; i++)
@@ -363,6 +366,29 @@ static void test_marked_day(void **state)
 }
 
 /* Direction must be readable without colour: the same body rising and falling gives different glyphs. */
+/* Minutes without trades have no candle: round clock times come first, and an odd one stands only in a wide space. */
+static void test_clock_labels_over_holes(void **state)
+{
+    (void)state;
+    static const int minutes[] = {545, 550, 555, 560, 565, 570, 575, 580, 585, 590, 610, 650, 655, 660, 665, 670, 675,
+                                  680, 685, 690, 695, 700, 705, 710, 715, 725, 730, 735, 740, 745, 750, 755};
+    double rows[64][5];
+    for (int i = 0; i < 64; i++)
+        for (int k = 0; k < 5; k++)
+            rows[i][k] = 10 + (k == 1);
+    struct td_chart chart = {.candles = candles, .n = load((const double(*)[5])rows, TD_COUNT(minutes), 0, 0), .cursor = -1,
+                             .tf = TD_TF_5M, .zoom = 1};
+    for (size_t i = 0; i < TD_COUNT(minutes); i++)
+        candles[i].ts = td_ny_to_utc(td_day_from_civil(2025, 10, 21), minutes[i] * 60000);
+    struct td_buf got;
+    draw(&chart, 12, 50, &got);
+    /* 10:10 stands one label before 11:00 and gives way; 12:05 has the space to itself */
+    const char *last = strstr(got.data, "10-21");
+    assert_non_null(last);
+    assert_string_equal(last, "10-21        11:00       12:05\n");
+    td_buf_free(&got);
+}
+
 static void test_direction_without_colour(void **state)
 {
     (void)state;
@@ -605,6 +631,7 @@ int main(void)
         cmocka_unit_test(test_daily_axis),
         cmocka_unit_test(test_shading_follows_the_session),
         cmocka_unit_test(test_marked_day),
+        cmocka_unit_test(test_clock_labels_over_holes),
         cmocka_unit_test(test_direction_without_colour),
         cmocka_unit_test(test_vertical_precision),
         cmocka_unit_test(test_visible),

@@ -99,17 +99,42 @@ static void test_contrast(void **state)
     for (size_t i = 0; i < TD_COUNT(names); i++) {
         struct theme_file theme;
         load(&theme, names[i]);
-        bool light = strcmp(td_doc_text(theme.doc, "background"), "light") == 0;
+        const struct td_doc *text = td_doc_get(td_doc_get(theme.doc, "roles"), "text");
+        const char *paper_text = td_doc_text(text, "bg");
+        long paper = colour(paper_text ? paper_text : "default");
+        bool light = strcmp(td_doc_text(theme.doc, "background"), "light") == 0, mono = strcmp(names[i], "mono") == 0;
+        assert_int_equal(paper >= 0, !mono); /* readable on a terminal of the other kind: every colour theme paints its ground */
+        if (!mono)
+            assert_true((luminance(paper) > 0.5) == light);
         for (int role = 0; role < TD_ROLE_COUNT; role++) {
             const struct td_doc *look = td_doc_get(td_doc_get(theme.doc, "roles"), td_role_name((enum td_role)role));
             const char *fg_text = td_doc_text(look, "fg"), *bg_text = td_doc_text(look, "bg");
             long fg = colour(fg_text ? fg_text : "default"), bg = colour(bg_text ? bg_text : "default");
             if (fg < 0)
                 continue; /* whatever the terminal's owner chose */
-            double found = contrast(fg, bg >= 0 ? bg : light ? 0xffffff : 0x000000);
+            double found = contrast(fg, bg >= 0 ? bg : paper);
             if (found < wanted((enum td_role)role, names[i]))
                 fail_msg("themes/%s.yaml:%d: %s has a contrast of %.2f, wanted is %.1f", names[i], look->line,
                          td_role_name((enum td_role)role), found, wanted((enum td_role)role, names[i]));
+        }
+        unload(&theme);
+    }
+}
+
+/* Candles and lines are drawn over the shaded phases, too. */
+static void test_contrast_on_shade(void **state)
+{
+    (void)state;
+    static const char *const roles[] = {"up", "down", "flat", "volume", "crosshair", "line1", "line2", "line3"};
+    for (size_t i = 0; i < TD_COUNT(names); i++) {
+        struct theme_file theme;
+        load(&theme, names[i]);
+        const struct td_doc *all = td_doc_get(theme.doc, "roles");
+        const char *shade = td_doc_text(td_doc_get(all, "pre"), "bg");
+        for (size_t r = 0; shade && r < TD_COUNT(roles); r++) {
+            double found = contrast(colour(td_doc_text(td_doc_get(all, roles[r]), "fg")), colour(shade));
+            if (found < 3)
+                fail_msg("themes/%s.yaml: %s has a contrast of %.2f on the shaded phases", names[i], roles[r], found);
         }
         unload(&theme);
     }
@@ -143,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_role),
         cmocka_unit_test(test_contrast),
+        cmocka_unit_test(test_contrast_on_shade),
         cmocka_unit_test(test_direction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

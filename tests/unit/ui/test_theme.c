@@ -83,6 +83,31 @@ static void test_depths(void **state)
     }
 }
 
+static void test_pairs(void **state)
+{
+    (void)state;
+    struct theme theme;
+    struct td_err err = {0};
+    ASSERT_OK(parse("roles:\n  text: {fg: \"#303030\", bg: \"#fafafa\"}\n  dim: {fg: \"#6c6c6c\"}\n  up: {fg: \"#008700\"}\n"
+                    "  pre: {fg: \"#626262\", bg: \"#eeeeee\"}\n",
+                    &theme, &err),
+              err);
+    struct theme_pair up = theme_pair(&theme, TD_ROLE_UP, TD_ROLE_UP, THEME_DIRECT);
+    assert_int_equal(up.fg, 0x008700);
+    assert_int_equal(up.bg, 0xfafafa); /* no ground of its own: the paper */
+    assert_int_equal(theme_pair(&theme, TD_ROLE_UP, TD_ROLE_PRE, THEME_DIRECT).bg, 0xeeeeee);
+    assert_int_equal(theme_pair(&theme, TD_ROLE_CURSOR, TD_ROLE_CURSOR, THEME_DIRECT).bg, 0x005f87);
+    for (int depth = THEME_8; depth <= THEME_DIRECT; depth++) {
+        struct theme_pair dim = theme_pair(&theme, TD_ROLE_DIM, TD_ROLE_DIM, (enum theme_depth)depth);
+        assert_int_not_equal(dim.fg, dim.bg); /* with eight colours gray and white are one */
+    }
+    struct theme_pair mono = theme_pair(&theme, TD_ROLE_UP, TD_ROLE_UP, THEME_MONO);
+    assert_true(mono.fg == -1 && mono.bg == -1);
+    /* a theme that names a colour of the text and no ground gets the terminal's, not the built-in one */
+    ASSERT_OK(parse("roles:\n  text: \"#303030\"\n", &theme, &err), err);
+    assert_int_equal(theme_pair(&theme, TD_ROLE_TEXT, TD_ROLE_TEXT, THEME_DIRECT).bg, -1);
+}
+
 /* Every shipped theme parses, and up and down never look the same, at any depth that has colours. */
 static void test_shipped(void **state)
 {
@@ -169,6 +194,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),   cmocka_unit_test(test_errors),           cmocka_unit_test(test_depths),
+        cmocka_unit_test(test_pairs),
         cmocka_unit_test(test_shipped), cmocka_unit_test(test_built_in_is_dark), cmocka_unit_test(test_names),
         cmocka_unit_test(test_allocation_failures), cmocka_unit_test(test_ascii_glyphs),
     };

@@ -8,6 +8,7 @@
 
 #define STRIPES 16
 #define SLAB_ROWS 1600 /* 128 KiB */
+#define AHEAD 16       /* rows that are fetched before they are looked at */
 
 struct slab {
     struct slab *next;
@@ -462,8 +463,14 @@ enum td_code screen_pass_list(struct screen_pass *pass, struct screen_worker *wo
         code = td_grow(&worker->sorted, &worker->sorted_cap, n + 1, sizeof *worker->sorted, err);
     if (code != TD_OK)
         return code;
-    for (size_t i = 0; i < n; i++)
-        worker->keys[i] = (struct sort_key){descending(pass->rows[from + i]->value[TD_DV_RVOL30]), pass->rows[from + i]};
+    const struct td_watch_item *const *rows = pass->rows + from;
+    for (size_t i = 0; i < n; i++) { /* rows of a session lie far apart, and all of each is wanted soon */
+        if (i + AHEAD < n) {
+            __builtin_prefetch(rows[i + AHEAD]);
+            __builtin_prefetch(&rows[i + AHEAD]->flags);
+        }
+        worker->keys[i] = (struct sort_key){descending(rows[i]->value[TD_DV_RVOL30]), rows[i]};
+    }
     const struct sort_key *sorted = sort_list(worker->keys, n);
     for (size_t i = 0; i < n; i++)
         worker->sorted[i] = sorted[i].item;

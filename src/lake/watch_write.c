@@ -122,16 +122,29 @@ static inline uint64_t stir(uint64_t x)
     return x ^ x >> 32;
 }
 
+/* The ticker's bytes as words, the first one lowest; mostly one word holds them all. */
+static uint64_t stir_ticker(const char *ticker)
+{
+    uint64_t sum = 0;
+    size_t at = 0;
+    for (size_t w = 0; w < TD_TICKER_MAX / 8; w++) {
+        uint64_t word = 0;
+        for (; at < 8 * w + 8 && ticker[at]; at++)
+            word |= (uint64_t)(unsigned char)ticker[at] << at % 8 * 8;
+        sum += stir(word + 16 + w);
+    }
+    return sum;
+}
+
 uint64_t td_watch_hash(const struct td_watch_item *const *items, size_t count, struct td_watch_names names)
 {
     uint64_t hash = count;
     for (size_t i = 0; i < count; i++) {
         const struct td_watch_item *item = items[i];
-        const char *ticker = names.first + item->ticker * names.stride;
-        uint64_t words[TD_TICKER_MAX / 8] = {0}, row = (uint64_t)item->flags << 8 | (uint64_t)item->rules;
-        memcpy(words, ticker, strnlen(ticker, TD_TICKER_MAX));
-        for (size_t w = 0; w < TD_COUNT(words); w++)
-            row += stir(words[w] + 16 + w);
+        uint64_t row = (uint64_t)item->flags << 8 | (uint64_t)item->rules;
+        if (i + 8 < count)
+            __builtin_prefetch(names.first + items[i + 8]->ticker * names.stride);
+        row += stir_ticker(names.first + item->ticker * names.stride);
         for (size_t v = 0; v < TD_DV_COUNT; v++) { /* independent of each other: only the rows make a chain */
             uint64_t bits = UINT64_MAX;            /* one null, whatever its bits */
             if (!isnan(item->value[v]))
@@ -172,13 +185,15 @@ enum td_code td_watch_stage(struct td_watch_writer *writer, td_day day, const st
                             struct td_err *err)
 {
     struct td_buf path;
-    char number[32], content[17];
+    char number[32], content[17], date[16];
     td_buf_init(&path, 2048);
     pub->fd = -1;
     td_snprintf(number, sizeof number, "%zu", count);
     td_snprintf(content, sizeof content, "%016llx", (unsigned long long)td_watch_hash(items, count, names));
+    td_format_day(day, date);
     const struct td_meta meta[] = {{"tapedeck.thresholds", thresholds},
                                    {"tapedeck.preset", preset},
+                                   {"tapedeck.day", date}, /* an empty list has no row to say it */
                                    {"tapedeck.rows", number},
                                    {"tapedeck.content", content}};
     enum td_code code = td_watch_path(writer->lake, day, &path, err);

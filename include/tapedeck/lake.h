@@ -400,6 +400,10 @@ enum td_code td_scan_open(const char *path, const char *columns, struct td_scan 
 void td_scan_close(struct td_scan *scan);
 size_t td_scan_column_count(const struct td_scan *scan);
 const struct td_scan_column *td_scan_column_at(const struct td_scan *scan, size_t i);
+/* Fields of the file that td_scan_open passed over because they cannot be read: the name, and why (static text). None when
+ * columns were named. */
+size_t td_scan_left_out_count(const struct td_scan *scan);
+struct td_str td_scan_left_out_at(const struct td_scan *scan, size_t i, const char **why);
 int64_t td_scan_rows(const struct td_scan *scan);
 enum td_code td_scan_seek(struct td_scan *scan, int64_t row, struct td_err *err);
 /* Next row into cells[0..count-1]; *more false at the end. Cells live until the next call. */
@@ -441,7 +445,8 @@ struct td_scan_effort {
 enum td_code td_scan_effort_of(const struct td_scan *scan, struct td_scan_effort *out, struct td_err *err);
 
 /* Canonical CSV of tools that compare Parquet readers: the header "name:type,...", and the row td_scan_next gave last, in raw
- * units (timestamps as stored, dates as days), strings quoted. Each ends with a newline. */
+ * units (timestamps as stored, dates as days), strings quoted; what was left out as "name:nested" and "?" in its place. Each
+ * ends with a newline. */
 void td_scan_canonical_header(const struct td_scan *scan, struct td_buf *out);
 void td_scan_canonical_row(const struct td_scan *scan, struct td_buf *out);
 /* Text reports as rows of cells to fn: what = "schema", "meta" or "pages". */

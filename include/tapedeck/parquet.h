@@ -60,6 +60,7 @@ struct td_pq_column {
     int32_t length; /* FIXED: bytes a value */
     int32_t precision, scale;
     const char *unsupported; /* reader: why the column cannot be read (nested, encrypted, ...), else NULL */
+    size_t field, field_len; /* reader: the child of the schema's root that it is or lies in, and bytes of `name` that are its */
     enum td_pq_encoding encoding; /* writer: 0 = AUTO */
 };
 

@@ -246,6 +246,23 @@ static enum td_code cat_scan(const struct td_app *app, struct td_scan *scan, con
     return code;
 }
 
+/* What a table or json lacks of the file; the canonical CSV has a place for it. */
+static void tell_left_out(struct td_app *app, const struct td_scan *scan, const char *path)
+{
+    struct td_buf list;
+    const char *why = "";
+    td_buf_init(&list, 2048);
+    for (size_t i = 0; i < td_scan_left_out_count(scan) && list.len < 1024; i++) {
+        struct td_str name = td_scan_left_out_at(scan, i, &why);
+        td_buf_adds(&list, i ? ", " : "");
+        td_buf_add_printable(&list, name.ptr, name.len < 256 ? name.len : 256);
+    }
+    if (list.len && !list.failed)
+        command_notice(app, "%s: %zu of its columns cannot be read (nested or repeated) and are left out: %s%s", path,
+                       td_scan_left_out_count(scan), list.data, list.len < 1024 ? "" : ", ...");
+    td_buf_free(&list);
+}
+
 static enum td_code cat_file(struct td_app *app, const char *path, const struct td_args *args, int64_t limit,
                              struct td_out *out, struct td_err *err)
 {
@@ -265,6 +282,8 @@ static enum td_code cat_file(struct td_app *app, const char *path, const struct 
         code = choose_rows(scan, args, err);
     if (code == TD_OK)
         code = search_begin(&search, app, scan, args, err);
+    if (code == TD_OK && out->format != TD_FORMAT_CSV)
+        tell_left_out(app, scan, path);
     if (code == TD_OK)
         code = cat_scan(app, scan, columns, cells, limit, out, err);
     if (code == TD_OK)

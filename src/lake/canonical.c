@@ -110,25 +110,46 @@ static void add_value(struct td_buf *out, const struct td_pq_column *column, con
     }
 }
 
+/* The fields that cannot be read and stand before column i in the file; returns the index of the next one. */
+static size_t add_left_out(const struct td_scan *scan, size_t next, size_t i, bool header, struct td_buf *out)
+{
+    const size_t first = next;
+    for (; next < scan->left_out_count && scan->left_out[next].before <= i; next++) {
+        const char *why;
+        if (i || next > first)
+            td_buf_addc(out, ',');
+        if (header)
+            add_escaped(out, td_scan_left_out_at(scan, next, &why), true);
+        td_buf_adds(out, header ? ":nested" : "?");
+    }
+    return next;
+}
+
 void td_scan_canonical_header(const struct td_scan *scan, struct td_buf *out)
 {
+    size_t next = 0;
     for (size_t i = 0; i < scan->count; i++) {
-        if (i)
+        next = add_left_out(scan, next, i, true, out);
+        if (i + next)
             td_buf_addc(out, ',');
-        add_escaped(out, td_str_of(scan->columns[i].name), true);
+        add_escaped(out, td_str_of(td_pq_column_at(scan->file, (size_t)scan->leaves[i])->name), true);
         td_buf_printf(out, ":%s", scan->columns[i].type);
     }
+    add_left_out(scan, next, scan->count, true, out);
     td_buf_addc(out, '\n');
 }
 
 void td_scan_canonical_row(const struct td_scan *scan, struct td_buf *out)
 {
+    size_t next = 0;
     if (!scan->count) /* rows of a file without columns have no text */
         return;
     for (size_t i = 0; i < scan->count; i++) {
-        if (i)
+        next = add_left_out(scan, next, i, false, out);
+        if (i + next)
             td_buf_addc(out, ',');
         add_value(out, td_pq_column_at(scan->file, (size_t)scan->leaves[i]), &scan->arrays[i], scan->at - 1);
     }
+    add_left_out(scan, next, scan->count, false, out);
     td_buf_addc(out, '\n');
 }

@@ -33,6 +33,12 @@ void lake_ranges_format(const struct td_ranges *ranges, struct td_buf *out);
 /* td_table_write; settle_later: the rename is made durable by whoever commits the files that belong together. */
 enum td_code lake_table_write(const char *path, const struct td_record *record, const void *rows, size_t count,
                               const struct td_meta *meta, size_t meta_count, bool settle_later, struct td_err *err);
+/* topN_12m.csv of `count` rows, appended to *out. */
+#define LAKE_TOPN_CSV_MAX ((size_t)64 << 20)
+enum td_code lake_topn_csv(const struct td_topn_row *rows, size_t count, struct td_buf *out, struct td_err *err);
+/* Whole files that lie where another belongs: bars of another ticker or month, lists and snapshots of another day. Each goes to fn;
+ * files that cannot be opened are passed over. By footers alone: call after everything has been decoded (lake_verify.c). */
+enum td_code lake_verify_places(const struct td_lake *lake, void (*fn)(void *ctx, const char *difference), void *ctx, struct td_err *err);
 /* The Parquet column of a record field. */
 struct td_pq_column lake_column_of(const struct td_field *field);
 /* May a file's column be read where `want` is expected? Optional or not is the values' business. */
@@ -41,6 +47,9 @@ bool lake_column_fits(const struct td_pq_column *have, const struct td_pq_column
 enum td_code lake_schema_check(const struct td_pq_file *file, const char *path, const struct td_record *record, struct td_err *err);
 /* Cell kind and canonical type text of a Parquet column (tools read it as the header of `parquet cat --format csv`). */
 enum td_kind lake_kind_of(const struct td_pq_column *column, char type[40]);
+/* A name of its own for each leaf of the file, into the arena: the file's, and of columns that share one "name#2", "name#3" for
+ * the second and third. TD_NOMEM. */
+enum td_code lake_leaf_names(const struct td_pq_file *file, struct td_arena *arena, const char ***out, struct td_err *err);
 void lake_int96_text(struct td_str bytes, struct td_buf *out); /* exact nanoseconds since 1970, however far */
 /* Slot i of an array of that column as a cell; text points into the array's values. */
 struct td_cell lake_cell_of(const struct td_pq_column *column, const struct td_pq_array *array, size_t i);

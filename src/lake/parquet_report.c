@@ -18,15 +18,24 @@ static enum td_code report_schema(const struct td_pq_file *file, struct td_sheet
 {
     static const char *const names[] = {"column", "type", "nullable", "note"};
     static const enum td_kind kinds[] = {TD_KIND_STR, TD_KIND_STR, TD_KIND_BOOL, TD_KIND_STR};
+    const char **own = NULL;
+    struct td_arena arena;
+    td_arena_init(&arena, (size_t)64 << 20);
     enum td_code code = td_sheet_init(out, names, kinds, TD_COUNT(names), err);
+    if (code == TD_OK)
+        code = lake_leaf_names(file, &arena, &own, err);
     for (size_t i = 0; code == TD_OK && i < td_pq_column_count(file); i++) {
         const struct td_pq_column *column = td_pq_column_at(file, i);
         char type[40];
         lake_kind_of(column, type);
-        const struct td_cell row[] = {text_cell(column->name), text_cell(type),
-                                      {.kind = TD_KIND_BOOL, .v.b = column->optional}, text_cell(column->unsupported)};
+        const char *note = column->unsupported       ? column->unsupported
+                           : own[i] != column->name ? "the name is taken: this one has a number"
+                                                     : NULL;
+        const struct td_cell row[] = {text_cell(own[i]), text_cell(type),
+                                      {.kind = TD_KIND_BOOL, .v.b = column->optional}, text_cell(note)};
         code = td_sheet_row(out, row, err);
     }
+    td_arena_free(&arena);
     return code;
 }
 

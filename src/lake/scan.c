@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Any Parquet file as rows of typed cells, batch by batch. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "scan_internal.h"
 
@@ -135,31 +136,90 @@ struct td_cell lake_cell_of(const struct td_pq_column *column, const struct td_p
     return cell;
 }
 
+static const char *numbered(struct td_arena *arena, const char *name, size_t number)
+{
+    char tail[24];
+    const size_t len = strlen(name);
+    td_snprintf(tail, sizeof tail, "#%zu", number);
+    char *text = td_arena_alloc(arena, len + strlen(tail) + 1);
+    if (text) {
+        memcpy(text, name, len);
+        memcpy(text + len, tail, strlen(tail) + 1);
+    }
+    return text;
+}
+
+struct named {
+    const char *name;
+    size_t leaf;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    const struct named *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : (x->leaf > y->leaf) - (x->leaf < y->leaf);
+}
+
+enum td_code lake_leaf_names(const struct td_pq_file *file, struct td_arena *arena, const char ***out, struct td_err *err)
+{
+    const size_t count = td_pq_column_count(file);
+    const char **names = *out = td_arena_alloc(arena, (count + 1) * sizeof *names);
+    struct named *sorted = td_arena_alloc(arena, (count + 1) * sizeof *sorted);
+    bool good = names && sorted;
+    for (size_t i = 0; good && i < count; i++)
+        sorted[i] = (struct named){names[i] = td_pq_column_at(file, i)->name, i};
+    if (good)
+        qsort(sorted, count, sizeof *sorted, by_name);
+    for (size_t i = 1, number = 1; good && i < count; i++) {
+        number = strcmp(sorted[i].name, sorted[i - 1].name) == 0 ? number + 1 : 1;
+        if (number > 1)
+            good = (names[sorted[i].leaf] = numbered(arena, sorted[i].name, number)) != NULL;
+    }
+    return good ? TD_OK : td_fail(err, TD_NOMEM, "out of memory for the names of %zu columns", count);
+}
+
+/* All leaves of a nested field are left out as one. */
+static void leave_out(struct td_scan *scan, int leaf)
+{
+    const struct scan_left_out *last = scan->left_out_count ? &scan->left_out[scan->left_out_count - 1] : NULL;
+    if (last && td_pq_column_at(scan->file, (size_t)last->leaf)->field == td_pq_column_at(scan->file, (size_t)leaf)->field)
+        return;
+    scan->left_out[scan->left_out_count++] = (struct scan_left_out){leaf, scan->count};
+}
+
 static enum td_code add_column(struct td_scan *scan, int leaf, bool named, struct td_err *err)
 {
     const struct td_pq_column *column = td_pq_column_at(scan->file, (size_t)leaf);
-    if (column->unsupported && !named)
+    if (column->unsupported && !named) {
+        leave_out(scan, leaf);
         return TD_OK;
+    }
     if (column->unsupported)
         return td_fail(err, TD_UNSUPPORTED, "%s: column '%s' cannot be read: %s", scan->path, column->name, column->unsupported);
     if (scan->count == MAX_COLUMNS)
         return td_fail(err, TD_LIMIT, "%s: more than %d columns", scan->path, MAX_COLUMNS);
     struct td_scan_column *out = &scan->columns[scan->count];
-    out->name = column->name;
+    out->name = scan->names[leaf];
     out->kind = lake_kind_of(column, out->type);
     scan->leaves[scan->count++] = leaf;
     return TD_OK;
 }
 
-/* The first leaf of that name; -1 when there is none. */
+/* The leaf of that name, or the first of a nested field of that name; -1 when there is none. */
 static int find_leaf(const struct td_scan *scan, const char *name, size_t len)
 {
+    int within = -1;
     for (size_t i = 0; i < td_pq_column_count(scan->file); i++) {
-        const char *have = td_pq_column_at(scan->file, i)->name;
-        if (strncmp(have, name, len) == 0 && !have[len])
+        const char *have = scan->names[i];
+        if (strncmp(have, name, len) != 0)
+            continue;
+        if (!have[len])
             return (int)i;
+        if (td_pq_column_at(scan->file, i)->field_len == len && within < 0)
+            within = (int)i;
     }
-    return -1;
+    return within;
 }
 
 static enum td_code choose_columns(struct td_scan *scan, const char *list, struct td_err *err)
@@ -170,7 +230,8 @@ static enum td_code choose_columns(struct td_scan *scan, const char *list, struc
         room += *p == ',';
     scan->columns = td_calloc(room, sizeof *scan->columns);
     scan->leaves = td_calloc(room, sizeof *scan->leaves);
-    if (!scan->columns || !scan->leaves)
+    scan->left_out = td_calloc(all + 1, sizeof *scan->left_out);
+    if (!scan->columns || !scan->leaves || !scan->left_out)
         return td_fail(err, TD_NOMEM, "%s: out of memory", scan->path);
     enum td_code code = TD_OK;
     if (!list)
@@ -201,7 +262,7 @@ static enum td_code list_all(struct td_scan *scan, struct td_err *err)
         if (column->unsupported)
             continue;
         struct td_scan_column *out = &scan->all[scan->all_count];
-        out->name = column->name;
+        out->name = scan->names[i];
         out->kind = lake_kind_of(column, out->type);
         scan->all_leaves[scan->all_count++] = (int)i;
     }
@@ -230,7 +291,10 @@ enum td_code td_scan_open(const char *path, const char *columns, struct td_scan 
     if (!scan)
         return td_fail(err, TD_NOMEM, "%s: out of memory", path);
     td_copy(scan->path, sizeof scan->path, path);
+    td_arena_init(&scan->arena, (size_t)64 << 20);
     enum td_code code = td_pq_open(path, NULL, &scan->file, err);
+    if (code == TD_OK)
+        code = lake_leaf_names(scan->file, &scan->arena, &scan->names, err);
     if (code == TD_OK)
         code = choose_columns(scan, columns, err);
     if (code == TD_OK)
@@ -265,6 +329,8 @@ void td_scan_close(struct td_scan *scan)
     td_free(scan->arrays);
     td_free(scan->columns);
     td_free(scan->leaves);
+    td_free(scan->left_out);
+    td_arena_free(&scan->arena);
     td_free(scan->all);
     td_free(scan->all_leaves);
     td_pq_close(scan->file);
@@ -279,6 +345,18 @@ size_t td_scan_column_count(const struct td_scan *scan)
 const struct td_scan_column *td_scan_column_at(const struct td_scan *scan, size_t i)
 {
     return &scan->columns[i];
+}
+
+size_t td_scan_left_out_count(const struct td_scan *scan)
+{
+    return scan->left_out_count;
+}
+
+struct td_str td_scan_left_out_at(const struct td_scan *scan, size_t i, const char **why)
+{
+    const struct td_pq_column *column = td_pq_column_at(scan->file, (size_t)scan->left_out[i].leaf);
+    *why = column->unsupported;
+    return (struct td_str){column->name, column->field_len};
 }
 
 int64_t td_scan_rows(const struct td_scan *scan)

@@ -5,6 +5,11 @@
 
 #include "lake_internal.h"
 
+struct scan_left_out {
+    int leaf;      /* its first */
+    size_t before; /* how many columns of the scan stand before it in the file */
+};
+
 struct td_scan { /* one thread */
     struct td_pq_file *file;
     struct td_pq_reader *reader;
@@ -12,6 +17,10 @@ struct td_scan { /* one thread */
     int *leaves; /* index of each column in the file */
     struct td_pq_array *arrays;
     size_t count, batch_rows, at; /* row at - 1 of the batch was given last */
+    struct scan_left_out *left_out; /* fields that cannot be read, in the file's order; none when columns were named */
+    size_t left_out_count;
+    const char **names; /* of each leaf, see lake_leaf_names */
+    struct td_arena arena;
     struct td_scan_column *all; /* every readable column of the file */
     int *all_leaves;
     size_t all_count;

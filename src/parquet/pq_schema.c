@@ -139,7 +139,7 @@ enum td_code pq_schema_leaves(const struct pq_schema_element *elements, size_t c
                               struct td_arena *arena, const char **why)
 {
     struct level stack[PQ_MAX_DEPTH];
-    size_t depth = 0;
+    size_t depth = 0, field = 0, field_len = 0; /* the root's child at hand, counted from 1, and the length of its name */
     enum td_code code = TD_DATA;
     struct td_buf path;
     td_buf_init(&path, 1 << 20);
@@ -164,6 +164,10 @@ enum td_code pq_schema_leaves(const struct pq_schema_element *elements, size_t c
         path_push(&path, up->path_len, e->name);
         if (path.failed)
             goto nomem;
+        if (depth == 1) {
+            field++;
+            field_len = path.len;
+        }
         if (e->children) {
             if (depth == PQ_MAX_DEPTH) {
                 *why = "the schema is nested deeper than 64 levels";
@@ -175,6 +179,8 @@ enum td_code pq_schema_leaves(const struct pq_schema_element *elements, size_t c
         struct td_pq_column *c = &meta->leaves[meta->leaf_count++].column;
         if (!(c->name = td_arena_strndup(arena, path.data ? path.data : "", path.len)))
             goto nomem;
+        c->field = field - 1;
+        c->field_len = field_len;
         describe(c, e, depth == 1, up->repeated);
     }
     while (depth && !stack[depth - 1].children_left)

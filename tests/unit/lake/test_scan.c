@@ -205,6 +205,143 @@ static void test_verify_of_nothing(void **state)
     assert_non_null(strstr(err.text, "null_list.parquet: nothing can be verified"));
 }
 
+static void put_element(struct td_buf *b, int type, int repetition, char name, int children)
+{
+    if (type >= 0)
+        td_buf_add(b, (const char[]){0x15, (char)(type << 1)}, 2);
+    if (repetition >= 0)
+        td_buf_add(b, (const char[]){type >= 0 ? 0x25 : 0x35, (char)(repetition << 1)}, 2);
+    td_buf_add(b, (const char[]){repetition >= 0 ? 0x18 : 0x48, 1, name}, 3);
+    if (children)
+        td_buf_add(b, (const char[]){0x15, (char)(children << 1)}, 2);
+    td_buf_addc(b, 0);
+}
+
+/* A file of one row of nulls with a schema such as the writer never makes: every leaf is an int32, optional or repeated. */
+static void write_schema(const char *path, const char *schema)
+{
+    struct td_buf b, elements;
+    int leaves = 0, top = 0, count = 1;
+    td_buf_init(&b, 4096);
+    td_buf_init(&elements, 4096);
+    for (const char *p = schema; *p; p++) {
+        const bool many = *p == '*';
+        p += many;
+        top++;
+        count++;
+        if (*p != '(') {
+            put_element(&elements, 1, many ? 2 : 1, *p, 0);
+            leaves++;
+            continue;
+        }
+        const int children = (int)strcspn(p + 2, ")");
+        put_element(&elements, -1, 1, p[1], children);
+        for (p += 2; *p != ')'; p++, leaves++, count++)
+            put_element(&elements, 1, 1, *p, 0);
+    }
+    td_buf_adds(&b, "PAR1");
+    /* one page for all: one null; v1, PLAIN, a run of one level 0 */
+    static const char page[] = {0x15, 0, 0x15, 12, 0x15, 12, 0x2c, 0x15, 2, 0x15, 0, 0x15, 6, 0x15, 6, 0, 0, 2, 0, 0, 0, 2, 0};
+    for (int i = 0; i < leaves; i++)
+        td_buf_add(&b, page, sizeof page);
+    const size_t start = b.len;
+    td_buf_add(&b, (const char[]){0x15, 2, 0x19, (char)(count << 4 | 0xc)}, 4);
+    put_element(&b, -1, -1, 'r', top);
+    td_buf_add(&b, elements.data, elements.len);
+    td_buf_add(&b, (const char[]){0x16, 2, 0x19, 0x1c, 0x19, (char)(leaves << 4 | 0xc)}, 6);
+    for (int i = 0; i < leaves; i++) {
+        td_buf_add(&b, (const char[]){0x26, 0, 0x1c, 0x15, 2, 0x19, 0x15, 0, 0x19, 0x18, 1, 'n', 0x15, 0, 0x16, 2}, 16);
+        const int at = 4 + i * (int)sizeof page;
+        td_buf_add(&b, (const char[]){0x16, (char)(sizeof page << 1), 0x16, (char)(sizeof page << 1), 0x26}, 5);
+        td_buf_add(&b, (const char[]){(char)((at << 1 & 0x7f) | 0x80), (char)(at << 1 >> 7), 0, 0}, 4);
+    }
+    td_buf_add(&b, (const char[]){0x16, 0, 0x16, 2, 0, 0}, 6);
+    const uint32_t len = (uint32_t)(b.len - start);
+    td_buf_add(&b, &len, 4);
+    td_buf_adds(&b, "PAR1");
+    assert_false(b.failed || elements.failed);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(b.data, 1, b.len, file), b.len);
+    assert_int_equal(fclose(file), 0);
+    td_buf_free(&b);
+    td_buf_free(&elements);
+}
+
+/* What cannot be read has its place in the canonical CSV, is listed, and is refused by name. */
+static void test_nested(void **state)
+{
+    (void)state;
+    SHARED_OR_SKIP(path, "fixtures/parquet-testing/data/nullable.impala.parquet");
+    static const char want[] = "id:int64,int_array:nested,int_array_Array:nested,int_map:nested,int_Map_Array:nested,"
+                               "nested_struct:nested\n1,?,?,?,?,?\n2,?,?,?,?,?\n";
+    struct td_scan *scan = NULL;
+    struct td_err err = {0};
+    struct td_buf have;
+    const char *why = NULL;
+    canonical(path, &have);
+    assert_memory_equal(have.data, want, sizeof want - 1);
+    td_buf_free(&have);
+    ASSERT_OK(td_scan_open(path, NULL, &scan, &err), err);
+    assert_int_equal(td_scan_left_out_count(scan), 5);
+    assert_int_equal(td_str_cmp(td_scan_left_out_at(scan, 4, &why), td_str_of("nested_struct")), 0);
+    assert_string_equal(why, "it is nested");
+    td_scan_close(scan);
+    ASSERT_OK(td_scan_open(path, "id", &scan, &err), err);
+    assert_int_equal(td_scan_left_out_count(scan), 0);
+    td_scan_close(scan);
+    static const char *const asked[] = {"int_map", "int_map.map.key", "id,nested_struct"};
+    for (size_t i = 0; i < TD_COUNT(asked); i++) {
+        assert_int_equal(td_scan_open(path, asked[i], &scan, &err), TD_UNSUPPORTED);
+        assert_non_null(strstr(err.text, "cannot be read: it is nested"));
+    }
+    assert_int_equal(td_scan_open(path, "int_ma", &scan, &err), TD_USAGE);
+}
+
+/* Fields before, between and behind the columns that can be read; columns that share their name. */
+static void test_strange_schemas(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *schema; /* a letter a leaf, (x y) a group, * repeated */
+        const char *header, *row;
+    } cases[] = {
+        {"a", "a:int32", ""},
+        {"(sx)a", "s:nested,a:int32", "?,"},
+        {"(sxy)(tx)a(sz)b(uv)", "s:nested,t:nested,a:int32,s:nested,b:int32,u:nested", "?,?,,?,,?"},
+        {"a(sx)", "a:int32,s:nested", ",?"},
+        {"*aa", "a:nested,a:int32", "?,"},
+        {"aba", "a:int32,b:int32,a:int32", ",,"},
+    };
+    struct fixture f = fixture_new();
+    for (size_t i = 0; i < TD_COUNT(cases); i++) {
+        struct td_buf have, want;
+        char path[300];
+        snprintf(path, sizeof path, "%s/strange%zu.parquet", f.root, i);
+        write_schema(path, cases[i].schema);
+        canonical(path, &have);
+        td_buf_init(&want, 4096);
+        td_buf_printf(&want, "%s\n%s\n", cases[i].header, cases[i].row);
+        if (!same_bytes(&want, &have))
+            fail_msg("%s: %s", cases[i].schema, have.data);
+        td_buf_free(&have);
+        td_buf_free(&want);
+    }
+    struct td_scan *scan = NULL;
+    struct td_err err = {0};
+    char path[300];
+    snprintf(path, sizeof path, "%s/strange5.parquet", f.root);
+    ASSERT_OK(td_scan_open(path, "a#2,b,a", &scan, &err), err);
+    assert_int_equal(td_scan_column_count(scan), 3);
+    assert_string_equal(td_scan_column_at(scan, 0)->name, "a#2");
+    assert_string_equal(td_scan_column_at(scan, 2)->name, "a");
+    assert_string_equal(td_scan_file_column_at(scan, 0)->name, "a");
+    assert_string_equal(td_scan_file_column_at(scan, 2)->name, "a#2");
+    td_scan_close(scan);
+    assert_int_equal(td_scan_open(path, "a#3", &scan, &err), TD_USAGE);
+    fixture_free(&f);
+}
+
 static enum td_code sweep_scan(void *ctx, struct td_err *err)
 {
     const char *path = ctx;
@@ -246,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matrix), cmocka_unit_test(test_scan),      cmocka_unit_test(test_reports),
         cmocka_unit_test(test_verify), cmocka_unit_test(test_no_memory), cmocka_unit_test(test_verify_of_nothing),
+        cmocka_unit_test(test_nested), cmocka_unit_test(test_strange_schemas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,9 @@ struct td_app { /* made by the front end; commands run on one thread at a time *
 };
 /* Load configuration by precedence (flag > environment > user file > shipped file > default). user_config NULL = XDG. */
 enum td_code td_app_init(struct td_app *app, const char *user_config, struct td_err *err);
+/* The at'th variable of the environment whose name begins with TAPEDECK_ and means nothing here, as a line that says so and
+ * names the nearest one that does; its value is never shown. False past the last. Any thread while nobody sets variables. */
+bool td_app_stray_env(const struct td_app *app, size_t at, char *line, size_t size);
 void td_app_free(struct td_app *app); /* cancels jobs, joins threads */
 enum td_code td_app_lake(struct td_app *app, bool create, struct td_err *err);
 enum td_code td_app_engine(struct td_app *app, bool create_lake, struct td_err *err);

@@ -9,9 +9,10 @@
 /* ---- HTTP engine: one network thread, one curl multi, a bounded number in flight ---- */
 
 struct td_http;
+#define TD_HTTP_NO_RETRIES UINT32_MAX
 struct td_http_options {
     unsigned max_in_flight; /* 1..256, default 16 */
-    unsigned max_retries;   /* per request, default 5 */
+    unsigned max_retries;   /* per request, default 5; TD_HTTP_NO_RETRIES = none */
     unsigned timeout_s;     /* whole request, default 60 */
     unsigned backoff_ms;    /* first back-off, doubled with jitter up to 60 s, default 500 */
     size_t max_body;        /* decoded bytes, default 64 MiB */

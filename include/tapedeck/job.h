@@ -78,7 +78,7 @@ struct td_ingest_options {
     bool incremental;   /* skip units that are complete */
     unsigned max_concurrent;
     const char *base_url, *key;
-    unsigned retries, timeout_s;
+    unsigned retries, timeout_s; /* repetitions of one request, 0 = none (a throttled one is still waited for); 0 s = 60 */
 };
 enum td_code td_job_ingest(struct td_engine *engine, const struct td_ingest_options *options, int *id, struct td_err *err);
 

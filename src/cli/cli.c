@@ -15,6 +15,8 @@
 #include <tapedeck/ui.h>
 #include "progress.h"
 
+#define STRAYS_TOLD 5
+
 struct cli { /* main thread */
     struct td_app app;
     struct progress progress;
@@ -159,6 +161,16 @@ static enum td_code run(struct cli *cli, int argc, const char *const *argv, stru
     return code;
 }
 
+/* A misspelled variable changes nothing, which is what should be told. */
+static void tell_stray_env(const struct cli *cli)
+{
+    char line[256];
+    for (size_t i = 0; i < STRAYS_TOLD && td_app_stray_env(&cli->app, i, line, sizeof line); i++) {
+        td_log(TD_LOG_WARN, "cli", "%s", line);
+        fprintf(stderr, "tapedeck: %s\n", line);
+    }
+}
+
 int td_cli_main(int argc, const char *const *argv)
 {
     struct td_err err = {0};
@@ -181,6 +193,7 @@ int td_cli_main(int argc, const char *const *argv)
         cli->app.interrupted = interrupted;
         cli->app.terminal_report = td_ui_terminal_report;
         cli->app.progress_ctx = cli->app.notice_ctx = cli->app.interrupted_ctx = cli;
+        tell_stray_env(cli);
         code = run(cli, argc, argv, &err);
         td_app_free(&cli->app);
     }

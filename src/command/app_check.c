@@ -98,3 +98,67 @@ enum td_code command_check_universe(const struct td_conf *universe, struct td_er
                     td_conf_text(universe, "thresholds.max_price"), td_conf_origin(universe, "thresholds.max_price"));
     return code;
 }
+
+/* ---- the environment ---- */
+
+extern char **environ;
+
+#define ENV_PREFIX "TAPEDECK_"
+
+/* Read elsewhere than through the settings: the clock and the shipped files; the rest belongs to the project's own tests. */
+static const char *const other_env[] = {"TAPEDECK_NOW", "TAPEDECK_SHARE"};
+static const char *const test_env[] = {"TAPEDECK_SHARED", "TAPEDECK_ORACLE", "TAPEDECK_TEST_", "TAPEDECK_BENCH_"};
+
+static const char *env_name(const struct td_conf *conf, size_t i)
+{
+    size_t settings = td_conf_count(conf);
+    if (i < settings)
+        return td_conf_key_at(conf, i)->env ? td_conf_key_at(conf, i)->env : "";
+    return i - settings < TD_COUNT(other_env) ? other_env[i - settings] : NULL;
+}
+
+static bool env_is_known(const struct td_conf *conf, const char *name)
+{
+    const char *known;
+    for (size_t i = 0; (known = env_name(conf, i)); i++)
+        if (strcmp(known, name) == 0)
+            return true;
+    for (size_t i = 0; i < TD_COUNT(test_env); i++)
+        if (strncmp(test_env[i], name, strlen(test_env[i])) == 0)
+            return true;
+    return false;
+}
+
+static const char *nearest_env(const struct td_conf *conf, const char *name)
+{
+    const char *known, *best = NULL;
+    size_t least = 4;
+    for (size_t i = 0; (known = env_name(conf, i)); i++) {
+        size_t distance = *known ? td_edit_distance(name, known, 4) : 4;
+        if (distance < least) {
+            least = distance;
+            best = known;
+        }
+    }
+    return best;
+}
+
+bool td_app_stray_env(const struct td_app *app, size_t at, char *line, size_t size)
+{
+    for (char **entry = environ; entry && *entry; entry++) {
+        char name[64];
+        size_t len = strcspn(*entry, "=");
+        if (strncmp(*entry, ENV_PREFIX, strlen(ENV_PREFIX)) != 0 || len >= sizeof name)
+            continue;
+        for (size_t i = 0; i < len; i++)
+            name[i] = (*entry)[i] > ' ' && (*entry)[i] < 0x7F ? (*entry)[i] : '?';
+        name[len] = '\0';
+        if (env_is_known(app->conf, name) || at--)
+            continue;
+        const char *near = nearest_env(app->conf, name);
+        td_snprintf(line, size, "%s is set, but there is no such setting%s%s%s; 'tapedeck config' lists them all", name,
+                    near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+        return true;
+    }
+    return false;
+}

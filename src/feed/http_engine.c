@@ -90,7 +90,9 @@ static void apply_defaults(struct td_http_options *options)
         options->max_in_flight = HTTP_MAX_IN_FLIGHT;
     if (options->max_retries == 0)
         options->max_retries = 5;
-    if (options->max_retries > 100)
+    else if (options->max_retries == TD_HTTP_NO_RETRIES)
+        options->max_retries = 0;
+    else if (options->max_retries > 100)
         options->max_retries = 100;
     if (options->timeout_s == 0)
         options->timeout_s = 60;

@@ -42,7 +42,7 @@ struct ingest {
 static enum td_code ingest_begin(struct td_job *job, struct td_err *err)
 {
     struct ingest *in = job->data;
-    const struct td_http_options options = {.max_in_flight = in->max_concurrent, .max_retries = in->retries,
+    const struct td_http_options options = {.max_in_flight = in->max_concurrent, .max_retries = in->retries ? in->retries : TD_HTTP_NO_RETRIES,
                                             .timeout_s = in->timeout_s, .key = in->key, .base_url = in->base_url};
     in->last_over = job_last_over();
     struct td_http *http = NULL;

@@ -42,6 +42,35 @@ static void test_ranges(void **state)
     assert_string_equal(complaint.text, "env TAPEDECK_WORKERS: limits.workers: '2000': 0 to 1024 is needed");
 }
 
+static void test_stray_variables(void **state)
+{
+    (void)state;
+    struct td_app app;
+    struct td_err err = {0};
+    char line[256];
+    static const char *const known[] = {"TAPEDECK_RETRIES", "TAPEDECK_NOW", "TAPEDECK_SHARED", "TAPEDECK_TEST_SEED"};
+    static const char *const values[] = {"3", "2025-12-08", "somewhere", "1"};
+    for (size_t i = 0; i < TD_COUNT(known); i++)
+        assert_int_equal(setenv(known[i], values[i], 1), 0);
+    ASSERT_OK(td_app_init(&app, NULL, &err), err);
+    assert_false(td_app_stray_env(&app, 0, line, sizeof line));
+    setenv("TAPEDECK_RETRYS", "secret", 1);
+    assert_true(td_app_stray_env(&app, 0, line, sizeof line));
+    assert_string_equal(line, "TAPEDECK_RETRYS is set, but there is no such setting (did you mean TAPEDECK_RETRIES?); "
+                              "'tapedeck config' lists them all");
+    assert_false(td_app_stray_env(&app, 1, line, sizeof line));
+    setenv("TAPEDECK_ENTIRELY_ELSE", "1", 1);
+    assert_true(td_app_stray_env(&app, 1, line, sizeof line));
+    assert_false(td_app_stray_env(&app, 2, line, sizeof line));
+    unsetenv("TAPEDECK_RETRYS");
+    assert_true(td_app_stray_env(&app, 0, line, sizeof line));
+    assert_string_equal(line, "TAPEDECK_ENTIRELY_ELSE is set, but there is no such setting; 'tapedeck config' lists them all");
+    unsetenv("TAPEDECK_ENTIRELY_ELSE");
+    for (size_t i = 0; i < TD_COUNT(known); i++)
+        unsetenv(known[i]);
+    td_app_free(&app);
+}
+
 static void test_universe_ranges(void **state)
 {
     (void)state;
@@ -150,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_ranges, enter_scratch, leave_scratch),
+        cmocka_unit_test_setup_teardown(test_stray_variables, enter_scratch, leave_scratch),
         cmocka_unit_test_setup_teardown(test_universe_ranges, enter_scratch, leave_scratch),
         cmocka_unit_test_setup_teardown(test_theme, enter_scratch, leave_scratch),
         cmocka_unit_test_setup_teardown(test_home, enter_scratch, leave_scratch),

@@ -149,6 +149,20 @@ static void test_outcomes(void **state)
     script_stop(server);
 }
 
+static void test_no_retries(void **state)
+{
+    (void)state;
+    struct script_server *server = script_new();
+    script_text(server, "/x", EMPTY_STATUS("500 Oops"));
+    struct td_http *http = engine(script_start(server), (struct td_http_options){.max_retries = TD_HTTP_NO_RETRIES});
+    struct seen seen = get(http, "/x");
+    assert_int_equal(seen.code, TD_NETWORK);
+    assert_int_equal(seen.status, 500);
+    assert_int_equal(seen.attempts, 1);
+    td_http_free(http);
+    script_stop(server);
+}
+
 static void test_throttled_for_ever(void **state)
 {
     (void)state;
@@ -655,6 +669,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_no_retries),
         cmocka_unit_test(test_throttled_for_ever),
         cmocka_unit_test(test_refused_connection_is_named),
         cmocka_unit_test(test_slow_server_times_out),

@@ -23,6 +23,40 @@ static void tell(const struct check *check, const char *fmt, ...)
     check->fn(check->ctx, text);
 }
 
+/* One file of the list that cache builds keep: "m2025-02:..." or "d2025-02:..."; an `e` among its fields says that it lies outside. */
+static void verify_input(const struct check *check, const struct td_cache_entry *entry, struct td_str item)
+{
+    int64_t year, month;
+    char from[16], to[16];
+    struct td_buf path;
+    if (item.len < 8 || (item.ptr[0] != 'm' && item.ptr[0] != 'd') || !td_parse_i64(item.ptr + 1, 4, &year) ||
+        !td_parse_i64(item.ptr + 6, 2, &month) || year < 1900 || year > 2200 || month < 1 || month > 12)
+        return;
+    for (size_t i = 8; i + 1 < item.len; i++)
+        if (item.ptr[i] == ':' && item.ptr[i + 1] == 'e' && (i + 2 == item.len || item.ptr[i + 2] == ':'))
+            return;
+    enum td_table table = item.ptr[0] == 'm' ? TD_STOCKS_MINUTE : TD_STOCKS_DAILY;
+    int32_t index = (int32_t)(year * 12 + month - 1);
+    td_buf_init(&path, 2048);
+    td_format_day(td_month_first(index), from);
+    td_format_day(td_month_last(index), to);
+    if (td_bronze_path(check->lake, table, entry->ticker, index, &path, NULL) == TD_OK && !td_file_exists(path.data))
+        tell(check, "%s is missing, the cache was made from it; bring it back: tapedeck ingest -t %s -s %s -e %s --tickers %s; or let its rows go: "
+             "tapedeck cache build --incremental", path.data, td_table_name(table), from, to, entry->ticker);
+    td_buf_free(&path);
+}
+
+/* Every bronze file that the rows were made from is there. An empty list says nothing. */
+static void verify_inputs(const struct check *check, const struct td_cache_entry *entry, const char *inputs)
+{
+    const char *p = strchr(inputs, ';');
+    while (p) {
+        size_t len = strcspn(p + 1, ";");
+        verify_input(check, entry, (struct td_str){p + 1, len});
+        p = strchr(p + 1, ';');
+    }
+}
+
 /* What the file says of itself, against the manifest: the first difference, or none. */
 static bool footer_agrees(const struct check *check, const struct td_cache_entry *entry, const char *path)
 {
@@ -40,6 +74,8 @@ static bool footer_agrees(const struct check *check, const struct td_cache_entry
     } else if (inputs && entry->inputs && td_hash64(inputs, strlen(inputs), 0) != entry->inputs) {
         tell(check, "%s: made from other bars than the manifest says; run 'tapedeck cache build --incremental'", entry->ticker);
         fine = false;
+    } else if (inputs && entry->inputs) {
+        verify_inputs(check, entry, inputs);
     }
     td_pq_close(file);
     return fine;

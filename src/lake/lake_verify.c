@@ -58,22 +58,54 @@ static enum td_code verify_lists(const struct td_lake *lake, struct verify *v, s
     return code;
 }
 
-/* The rankings name each other: a reader of the index or of the short list must not find nothing. */
-static enum td_code verify_rankings(const struct td_lake *lake, struct verify *v, struct td_err *err)
+/* The short list is the beginning of the ranking, to the byte. Files that do not say how long it is may be cut at any row. */
+static enum td_code verify_topn_csv(const char *path, const struct td_rows *ranking, const char *top_k, struct verify *v, struct td_err *err)
+{
+    struct td_buf text, want;
+    int64_t k = 0;
+    bool known = td_parse_i64(top_k, strlen(top_k), &k) && k >= 0;
+    size_t rows = known && (uint64_t)k < ranking->count ? (size_t)k : ranking->count;
+    td_buf_init(&text, LAKE_TOPN_CSV_MAX + 1);
+    td_buf_init(&want, LAKE_TOPN_CSV_MAX);
+    enum td_code code = lake_topn_csv(ranking->items, rows, &want, err), read = td_file_read(path, LAKE_TOPN_CSV_MAX, &text, NULL);
+    bool begins = read == TD_OK && text.len <= want.len && memcmp(text.data, want.data, text.len) == 0;
+    if (code == TD_OK && (!begins || (text.len < want.len && (known || text.len == 0 || text.data[text.len - 1] != '\n'))))
+        v->fn(v->ctx, "universe/info_rich/topN_12m.csv differs from topN_12m.parquet; run 'tapedeck universe topn'");
+    td_buf_free(&want);
+    td_buf_free(&text);
+    return code;
+}
+
+static enum td_code verify_topn(const struct td_lake *lake, struct verify *v, struct td_err *err)
+{
+    struct td_buf path;
+    struct td_rows rows = {0};
+    char top_k[128] = "";
+    td_buf_init(&path, 2048);
+    enum td_code code = lake_path(lake, &path, err, "universe/info_rich/topN_12m.parquet");
+    bool ranked = code == TD_OK && td_file_exists(path.data);
+    bool whole = ranked && td_table_read(path.data, &td_topn_record, &rows, "tapedeck.top_k", top_k, NULL) == TD_OK;
+    if (code == TD_OK)
+        code = lake_path(lake, &path, err, "universe/info_rich/topN_12m.csv");
+    bool listed = code == TD_OK && td_file_exists(path.data);
+    if (listed != ranked)
+        v->fn(v->ctx, ranked ? "universe/info_rich/topN_12m.csv is missing; run 'tapedeck universe topn'"
+                             : "universe/info_rich/topN_12m.parquet is missing; run 'tapedeck universe topn'");
+    else if (listed && whole) /* a damaged one has been told already */
+        code = verify_topn_csv(path.data, &rows, top_k, v, err);
+    td_rows_free(&rows);
+    td_buf_free(&path);
+    return code;
+}
+
+/* The rankings name each other: a reader of the index must not find nothing. */
+static enum td_code verify_snapshots(const struct td_lake *lake, struct verify *v, struct td_err *err)
 {
     struct td_buf path;
     struct td_rows rows = {0};
     char difference[300];
     td_buf_init(&path, 2048);
-    enum td_code code = lake_path(lake, &path, err, "universe/info_rich/topN_12m.parquet");
-    bool ranked = code == TD_OK && td_file_exists(path.data);
-    if (code == TD_OK)
-        code = lake_path(lake, &path, err, "universe/info_rich/topN_12m.csv");
-    if (code == TD_OK && td_file_exists(path.data) != ranked)
-        v->fn(v->ctx, ranked ? "universe/info_rich/topN_12m.csv is missing; run 'tapedeck universe topn'"
-                             : "universe/info_rich/topN_12m.parquet is missing; run 'tapedeck universe topn'");
-    if (code == TD_OK)
-        code = lake_path(lake, &path, err, "universe/info_rich/topn12m/topn12m_index.parquet");
+    enum td_code code = lake_path(lake, &path, err, "universe/info_rich/topn12m/topn12m_index.parquet");
     if (code == TD_OK && td_file_exists(path.data))
         td_table_read(path.data, &td_snapshot_index_record, &rows, NULL, NULL, NULL); /* a damaged one has been told already */
     const struct td_snapshot_entry *entries = rows.items;
@@ -99,7 +131,11 @@ enum td_code td_lake_verify(const struct td_lake *lake, void (*fn)(void *ctx, co
     if (code == TD_OK)
         code = verify_lists(lake, &v, err);
     if (code == TD_OK)
-        code = verify_rankings(lake, &v, err);
+        code = verify_topn(lake, &v, err);
+    if (code == TD_OK)
+        code = verify_snapshots(lake, &v, err);
+    if (code == TD_OK)
+        code = lake_verify_places(lake, fn, ctx, err);
     *files = v.files;
     return code;
 }

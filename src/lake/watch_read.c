@@ -81,6 +81,17 @@ static enum td_code take_batch(struct td_watch_reader *reader, size_t at, size_t
     return code;
 }
 
+/* A list in another day's place would be counted for a day that it says nothing about. */
+static enum td_code check_day(const struct columns *c, td_day day, struct td_err *err)
+{
+    const char *date = td_pq_meta(c->file, "tapedeck.day");
+    char text[16];
+    td_format_day(day, text);
+    if (!date || strcmp(date, text) == 0)
+        return TD_OK;
+    return td_fail(err, TD_DATA, "%s: is the list of %.16s; run 'tapedeck universe build -s %s -e %s'", c->path.data, date, text, text);
+}
+
 enum td_code td_watch_reader_read(struct td_watch_reader *reader, td_day day, bool footer, struct td_watch_brief *out,
                                   struct td_err *err)
 {
@@ -91,6 +102,8 @@ enum td_code td_watch_reader_read(struct td_watch_reader *reader, td_day day, bo
     enum td_code code = td_watch_path(reader->lake, day, &c->path, err);
     if (code == TD_OK)
         code = columns_open(c, footer, err);
+    if (code == TD_OK)
+        code = check_day(c, day, err);
     if (code != TD_OK)
         return code;
     const char *thresholds = td_pq_meta(c->file, "tapedeck.thresholds"), *preset = td_pq_meta(c->file, "tapedeck.preset"),

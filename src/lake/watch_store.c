@@ -21,6 +21,14 @@ enum td_code td_watch_read(const struct td_lake *lake, td_day day, struct td_row
         code = td_table_read(path.data, &td_watch_record, out, "tapedeck.thresholds", value, err);
     if (code == TD_OK && thresholds)
         td_copy(thresholds, 17, value);
+    const struct td_watch_row *rows = code == TD_OK ? out->items : NULL;
+    if (rows && out->count && rows[0].trading_day != day) { /* as in td_watch_reader_read, where there is a row to say it */
+        char text[16], other[16];
+        td_format_day(day, text);
+        td_format_day(rows[0].trading_day, other);
+        code = td_fail(err, TD_DATA, "%s: is the list of %s; run 'tapedeck universe build -s %s -e %s'", path.data, other, text, text);
+        td_rows_free(out);
+    }
     td_buf_free(&path);
     return code;
 }
@@ -77,19 +85,24 @@ static void add_csv_text(struct td_buf *out, const char *text)
         td_buf_addc(out, '"');
 }
 
+enum td_code lake_topn_csv(const struct td_topn_row *rows, size_t count, struct td_buf *out, struct td_err *err)
+{
+    td_buf_adds(out, "ticker,days_info_rich_252,last_seen\n");
+    for (size_t i = 0; i < count; i++) {
+        char day[16];
+        td_format_day(rows[i].last_seen, day);
+        add_csv_text(out, rows[i].ticker);
+        td_buf_printf(out, ",%u,%s\n", rows[i].days_info_rich_252, day);
+    }
+    return td_buf_check(out, "topN_12m.csv", err);
+}
+
 static enum td_code write_topn_csv(const struct td_lake *lake, const struct td_topn_row *rows, size_t count, struct td_err *err)
 {
     struct td_buf path, text;
     td_buf_init(&path, 2048);
-    td_buf_init(&text, (size_t)64 << 20);
-    td_buf_adds(&text, "ticker,days_info_rich_252,last_seen\n");
-    for (size_t i = 0; i < count; i++) {
-        char day[16];
-        td_format_day(rows[i].last_seen, day);
-        add_csv_text(&text, rows[i].ticker);
-        td_buf_printf(&text, ",%u,%s\n", rows[i].days_info_rich_252, day);
-    }
-    enum td_code code = td_buf_check(&text, "topN_12m.csv", err);
+    td_buf_init(&text, LAKE_TOPN_CSV_MAX);
+    enum td_code code = lake_topn_csv(rows, count, &text, err);
     if (code == TD_OK)
         code = lake_path(lake, &path, err, "universe/info_rich/topN_12m.csv");
     if (code == TD_OK)
@@ -104,9 +117,10 @@ enum td_code td_topn_write(const struct td_lake *lake, const struct td_topn_row 
 {
     struct td_buf path;
     td_buf_init(&path, 2048);
-    char day[16];
+    char day[16], number[32];
     td_format_day(as_of, day);
-    const struct td_meta meta[] = {{"tapedeck.thresholds", thresholds}, {"tapedeck.as_of", day}};
+    td_snprintf(number, sizeof number, "%zu", top_k);
+    const struct td_meta meta[] = {{"tapedeck.thresholds", thresholds}, {"tapedeck.as_of", day}, {"tapedeck.top_k", number}};
     enum td_code code = lake_path(lake, &path, err, "universe/info_rich/topN_12m.parquet");
     if (code == TD_OK)
         code = td_table_write(path.data, &td_topn_record, rows, count, meta, TD_COUNT(meta), err);

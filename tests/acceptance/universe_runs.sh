@@ -124,6 +124,79 @@ refuses "a value that is none" 2 'must be a number'
 run universe try
 refuses "nothing to try" 2 'nothing to try'
 
+# ---- proof: one thing at a time is put in a wrong place; it alone is told, with the command that mends it ----
+
+proof=$scratch/proof
+cp -r "$lake" "$proof"
+run status --verify --lake "$proof" --format csv
+succeeds "the lake can be proved"
+# told NAME FILE PATTERN: `status --verify` has exactly one difference, of that file, and what it says matches the pattern.
+told() {
+  run status --verify --lake "$proof" --format csv
+  grep '^verify,' "$out" >"$scratch/told"
+  if [ "$rc" -eq 4 ] && [ "$(wc -l <"$scratch/told")" -eq 1 ] && grep -qF -- "$2" "$scratch/told" && grep -qE -- "$3" "$scratch/told"; then ok "$1"; else
+    not_ok "$1 (exit status $rc)" "$scratch/told" "$err"
+  fi
+}
+mended() { # NAME COMMAND...: the command that was told takes the difference away
+  local name=$1
+  shift
+  run "$@" --lake "$proof" --quiet
+  run status --verify --lake "$proof" --format csv
+  succeeds "$name"
+}
+first=$(tail -n 3 <<<"$days" | head -n 1) second=$(tail -n 2 <<<"$days" | head -n 1)
+plists=$proof/universe/info_rich
+list() { echo "$plists/daily/date=$1/watchlist.parquet"; }
+cp "$(list "$first")" "$(list "$second")"
+told "a whole list in another day's folder" "date=$second/watchlist.parquet" "run 'tapedeck universe build -s $second -e $second'"
+run watchlist "$second" --lake "$proof"
+refuses "nobody takes it for that day's" 4 "is the list of $first" "universe build -s $second"
+run universe topn "${loose[@]}" --lake "$proof" --quiet
+refuses "nor does a ranking count it" 4 "is the list of $first" "universe build -s $second"
+mended "its command mends it" universe build "${loose[@]}" -s "$second" -e "$second"
+cat >"$scratch/none.yaml" <<'YAML'
+thresholds: {min_price: 1000000, max_price: 1000001}
+YAML
+cp -r "$proof" "$scratch/void"
+run universe build --universe-config "$scratch/none.yaml" --lake "$scratch/void" --quiet
+is "lists without a row" "$("$TAPEDECK" parquet count "$scratch/void/universe/info_rich/daily/date=$first/watchlist.parquet" --format csv | sed -n '2s/.*,//p')" 0
+cp "$scratch/void/universe/info_rich/daily/date=$first/watchlist.parquet" "$scratch/void/universe/info_rich/daily/date=$second/"
+run status --verify --lake "$scratch/void" --format csv
+is "one of them in another day's folder is told, too" "$(grep -c "^verify,.*date=$second/watchlist.parquet" "$out") $(grep -c '^verify,' "$out")" "1 1"
+echo 'RUBBISH,1,2025-12-05' >>"$plists/topN_12m.csv"
+told "rubbish behind the short list" topN_12m.csv "run 'tapedeck universe topn'"
+mended "its command mends it" universe topn "${loose[@]}"
+sed -i '$d' "$plists/topN_12m.csv"
+told "a line of the short list lost" topN_12m.csv "run 'tapedeck universe topn'"
+mended "its command mends it" universe topn "${loose[@]}"
+months=$(ls "$plists/topn12m/rolling/month_end" | tail -n 2 | tr '\n' ' ')
+if [ "$(wc -w <<<"$months")" -eq 2 ]; then
+  cp "$plists/topn12m/rolling/month_end/${months% * }" "$plists/topn12m/rolling/month_end/$(cut -d' ' -f2 <<<"$months")"
+  told "the ranking of another month" "$(cut -d' ' -f2 <<<"$months")" "run 'tapedeck universe snapshots'"
+  mended "its command mends it" universe snapshots "${loose[@]}"
+fi
+bars=($(parquet_files "$proof/bronze/stocks_daily"))
+month=$(sed 's/.*year=\([0-9]*\).month=\([0-9]*\).*/\1-\2/' <<<"${bars[0]}")
+mv "${bars[0]}" "$scratch/away.parquet"
+told "bars that the cache was made from are gone" "${bars[0]#"$proof/"}" "tapedeck ingest -t stocks_daily -s $month-01 .*tapedeck cache build --incremental"
+mv "$scratch/away.parquet" "${bars[0]}"
+cp "${bars[0]}" "$scratch/good.parquet"
+cp "${bars[1]}" "${bars[0]}"
+told "bars of another ticker" "${bars[0]#"$proof/"}" "holds bars of .*tapedeck ingest -t stocks_daily -s $month-01"
+other=$(printf '%s\n' "${bars[@]}" | grep -F "/${bars[0]##*/}" | sed -n 2p)
+cp "$other" "${bars[0]}"
+told "bars of another month" "${bars[0]#"$proof/"}" "another month.*tapedeck ingest -t stocks_daily -s $month-01"
+rm "${bars[0]}"
+mended "rows without bars go with the next build" cache build --incremental
+cp "$scratch/good.parquet" "${bars[0]}"
+mended "and come back with their bars" cache build --incremental
+run universe build "${loose[@]}" --quiet --lake "$proof"
+run universe snapshots "${loose[@]}" --quiet --lake "$proof"
+lake_bytes "$proof" | grep -E ' \./(bronze|cache|universe)/' | grep -v MANIFEST >"$scratch/got"
+lake_bytes "$lake" | grep -E ' \./(bronze|cache|universe)/' | grep -v MANIFEST >"$scratch/want.proof"
+same "after all of it the lake is what it was" "$scratch/got" "$scratch/want.proof"
+
 # ---- explanations ----
 
 # rvol30 = the day's volume over the mean of the window, both as explained, whatever splits lie between.

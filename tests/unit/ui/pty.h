@@ -23,7 +23,7 @@ const char *__lsan_default_suppressions(void)
     return "leak:libreadline\nleak:libtinfo\nleak:libncursesw\nleak:libvterm\n";
 }
 
-#define PTY_PATIENCE_MS 40000 /* a condition that has not come by then never will */
+#define PTY_PATIENCE_MS 120000 /* a condition that has not come by then never will */
 
 struct pty {
     pid_t pid;
@@ -55,7 +55,7 @@ static inline void pty_start(struct pty *pty, int rows, int cols, int (*fn)(void
     assert_true(pty->pid >= 0);
     if (pty->pid == 0) {
         /* the harness' output must not mix with the screen, and a lost parent must not leave children behind */
-        alarm(120);
+        alarm(600);
         exit(fn(arg));
     }
     assert_int_equal(fcntl(pty->fd, F_SETFL, O_NONBLOCK), 0);
@@ -79,7 +79,8 @@ static inline bool pty_read(struct pty *pty, int ms)
     return true;
 }
 
-/* Read until nothing more comes for a while: the rest of a frame whose beginning was seen. */
+/* Read until nothing more comes for a while. A busy machine may pause longer than that in the middle of a frame: no outcome
+ * may hang on it. */
 static inline void pty_settle(struct pty *pty)
 {
     while (pty_read(pty, 200))
@@ -151,6 +152,20 @@ static inline bool pty_lacks_(struct pty *pty, const void *text)
 {
     return pty_find(pty, text) < 0;
 }
+struct pty_place {
+    const char *text;
+    int row;
+};
+static inline bool pty_has_at_(struct pty *pty, const void *place)
+{
+    const struct pty_place *want = place;
+    return pty_find(pty, want->text) == want->row;
+}
+static inline bool pty_spoke_(struct pty *pty, const void *unused)
+{
+    (void)unused;
+    return pty->bytes > 0;
+}
 #define PTY_EXPECT(pty, text)                                                                                          \
     do {                                                                                                               \
         if (!pty_until(pty, pty_has_, text)) {                                                                         \
@@ -163,6 +178,14 @@ static inline bool pty_lacks_(struct pty *pty, const void *text)
         if (!pty_until(pty, pty_lacks_, text)) {                                                                       \
             pty_show(pty);                                                                                             \
             fail_msg("the screen kept showing: %s", text);                                                             \
+        }                                                                                                              \
+    } while (0)
+#define PTY_EXPECT_AT(pty, what, where)                                                                                \
+    do {                                                                                                               \
+        const struct pty_place place_ = {.text = what, .row = where};                                                  \
+        if (!pty_until(pty, pty_has_at_, &place_)) {                                                                   \
+            pty_show(pty);                                                                                             \
+            fail_msg("row %d never showed: %s", place_.row, place_.text);                                              \
         }                                                                                                              \
     } while (0)
 

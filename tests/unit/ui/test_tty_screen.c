@@ -31,8 +31,6 @@ static void frame(struct screen *screen, struct td_grid *grid, char key)
         td_grid_text(grid, 1, 0, 10, "up", TD_ROLE_UP, 0);
         td_grid_text(grid, 2, 0, 10, "down", TD_ROLE_DOWN, 0);
         td_grid_text(grid, 3, 0, 10, "cursor", TD_ROLE_CURSOR, 0);
-        td_grid_put(grid, 1, 20, ' ', TD_ROLE_PRE, 0);
-        td_grid_put(grid, 1, 21, '#', TD_ROLE_UP, TD_ATTR_SHADE);
         td_grid_text(grid, 4, 0, 10, "end", TD_ROLE_TEXT, TD_ATTR_REVERSE);
     }
     if (key == 's') {
@@ -115,41 +113,38 @@ static void test_text_and_silence(void **state)
     assert_int_equal(cell_at(9, 39).chars[0], 'X');
     pty_send(&pty, "a");
     PTY_EXPECT_GONE(&pty, "last");
-    size_t before = pty.bytes;
+    pty_send(&pty, "c");
+    PTY_EXPECT(&pty, "hallo");
+    pty_send(&pty, "a");
+    PTY_EXPECT(&pty, "hello");
+    size_t before = pty.bytes; /* at most the end of a frame of one cell is still under way */
     pty_send(&pty, "bbbbc"); /* the frame that differs proves that the equal ones were drawn before it */
     PTY_EXPECT(&pty, "hallo");
     size_t one_cell = pty.bytes - before;
-    if (one_cell > 60) /* a place, a colour and its ground, one character */
+    if (one_cell > 40)
         fail_msg("four equal frames and one new cell took %zu bytes", one_cell);
     stop();
+}
+
+/* All bytes from the first to the last of a run that draws the changed frame and then the same again, so often. */
+static size_t bytes_of_run(const char *again)
+{
+    start("xterm-256color", "C.UTF-8", false, 10, 40);
+    PTY_EXPECT(&pty, "hello");
+    pty_send(&pty, "c");
+    PTY_EXPECT(&pty, "hallo");
+    pty_send(&pty, again);
+    pty_send(&pty, "q");
+    (void)pty_end(&pty);
+    size_t bytes = pty.bytes;
+    pty_free(&pty);
+    return bytes;
 }
 
 static void test_silent_frames(void **state)
 {
     (void)state;
-    start("xterm-256color", "C.UTF-8", false, 10, 40);
-    PTY_EXPECT(&pty, "hello");
-    pty_send(&pty, "c");
-    PTY_EXPECT(&pty, "hallo");
-    while (pty_read(&pty, 200)) /* the rest of that frame */
-        ;
-    size_t before = pty.bytes;
-    pty_send(&pty, "cccccccc");
-    pty_send(&pty, "q");
-    (void)pty_end(&pty);
-    size_t closing = pty.bytes - before;
-    pty_free(&pty);
-    start("xterm-256color", "C.UTF-8", false, 10, 40);
-    PTY_EXPECT(&pty, "hello");
-    pty_send(&pty, "c");
-    PTY_EXPECT(&pty, "hallo");
-    while (pty_read(&pty, 200))
-        ;
-    before = pty.bytes;
-    pty_send(&pty, "q");
-    (void)pty_end(&pty);
-    assert_int_equal(pty.bytes - before, closing); /* eight equal frames cost not one byte */
-    pty_free(&pty);
+    assert_int_equal(bytes_of_run("cccccccc"), bytes_of_run("")); /* eight equal frames cost not one byte */
 }
 
 /* Which terminals get colours, and that up, down and cursor can be told apart without them. */
@@ -176,13 +171,6 @@ static void test_colours(void **state)
             /* 0x5fd787: older libvterm takes the empty colour space for the first channel */
             assert_true(up.fg.rgb.green == 0xd7 || up.fg.rgb.blue == 0xd7);
         }
-        /* the theme's paper stands under everything, and the shaded ground under what is drawn over it */
-        VTermScreenCell blank = cell_at(8, 30), pre = cell_at(1, 20), over = cell_at(1, 21);
-        assert_int_equal(!VTERM_COLOR_IS_DEFAULT_BG(&blank.bg), cases[i].colours);
-        assert_true(vterm_color_is_equal(&blank.bg, &up.bg));
-        assert_true(vterm_color_is_equal(&over.bg, &pre.bg));
-        assert_true(vterm_color_is_equal(&over.fg, &up.fg));
-        assert_int_equal(over.chars[0], '#');
         assert_true(cases[i].colours || cursor.attrs.reverse);
         assert_true(reverse.attrs.reverse);
         stop();

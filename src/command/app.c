@@ -332,6 +332,8 @@ static enum td_code report_table(const struct td_job_view *v, struct td_out *out
     if (code == TD_OK && (c->off_hours || c->no_session))
         code = td_out_printf(out, err, "  not counted  off_hours %llu, no_session %llu\n",
                              (unsigned long long)c->off_hours, (unsigned long long)c->no_session);
+    if (code == TD_OK && v->state == TD_JOB_DONE && v->message[0])
+        code = td_out_printf(out, err, "  note   %s\n", v->message);
     return code;
 }
 

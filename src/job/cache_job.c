@@ -80,22 +80,23 @@ static bool made_outside(const struct cache_data *cache, const char *ticker)
 
 /* What the manifest knew goes on, but for tickers that have no bars any more: a cache says what its bars say, whether it was made
  * anew or day by day. A range of days decides nothing about whole tickers, and a build that was not told of another lake's minutes
- * does not know that they are gone. */
+ * does not know that they are gone. When most tickers would go, a disk that is not mounted is likelier than a market that ended:
+ * that takes --rebuild. */
 static enum td_code take_over_entries(struct cache_data *cache, struct td_err *err)
 {
-    const char *gone = NULL;
     enum td_code code = TD_OK;
     for (size_t i = 0; code == TD_OK && i < cache->before.count; i++) {
         const struct td_cache_entry *entry = &cache->before.entries[i];
         if (!cache->forget || is_planned(cache, entry->ticker) ||
             (!cache->options.rebuild && !*cache->intraday && made_outside(cache, entry->ticker)))
             code = td_manifest_put(&cache->after, entry, err);
-        else
-            gone = entry->ticker;
     }
-    if (gone)
-        td_log(TD_LOG_WARN, "job", "cache: %zu tickers have no bars any more and leave it, %s the last of them",
-               cache->before.count - cache->after.count, gone);
+    cache->gone = cache->before.count - cache->after.count;
+    if (code == TD_OK && !cache->options.rebuild && cache->gone > 10 && cache->gone > cache->before.count / 2)
+        code = td_fail(err, TD_DATA,
+                       "%s: %zu of the cache's %zu tickers have no bars any more, and the cache stands as it was; bring the bars back, or "
+                       "let the tickers go with 'tapedeck cache build --rebuild'",
+                       td_lake_root(cache->lake), cache->gone, cache->before.count);
     return code;
 }
 
@@ -215,6 +216,13 @@ static void remove_ticker(const char *folder, const char *name)
             remove(path);
 }
 
+static void say_gone(struct td_job *job, size_t count)
+{
+    pthread_mutex_lock(&job->engine->lock);
+    td_snprintf(job->message, sizeof job->message, "%zu ticker%s without bars left the cache", count, count == 1 ? "" : "s");
+    pthread_mutex_unlock(&job->engine->lock);
+}
+
 /* After a whole build: cache files that the manifest does not name. */
 static enum td_code remove_strangers(const struct td_lake *lake, const struct td_manifest *manifest, struct td_err *err)
 {
@@ -246,6 +254,8 @@ static enum td_code cache_finish(struct td_job *job, bool clean, struct td_err *
         code = td_seen_write(cache->lake, &cache->seen, err);
     if (code == TD_OK && clean && cache->forget && job->counts.failed == 0)
         code = remove_strangers(cache->lake, &cache->after, err);
+    if (code == TD_OK && clean && cache->gone)
+        say_gone(job, cache->gone);
     return code;
 }
 

@@ -32,6 +32,7 @@ struct cache_data {
     struct caps caps;               /* likewise */
     td_day last_over;
     bool forget; /* a whole build, full or incremental: tickers without bars go */
+    size_t gone; /* so many do */
     bool anew; /* another preset or other bars: nothing of the old cache may pass for the new one */
     struct td_manifest before; /* as found; read-only for workers */
     struct td_manifest after;  /* engine lock */

@@ -445,6 +445,38 @@ static void test_gone_tickers(void **state)
     }
 }
 
+/* Most of the bars gone at once is a disk that is not mounted: the cache stays until it is told to let go. */
+static void test_gone_disk(void **state)
+{
+    (void)state;
+    enum { TICKERS = 15, LEFT = 3 };
+    struct td_sim *sim = market_new(TICKERS, 2, 20);
+    struct engine_fixture f = small_lake(sim, TICKERS, false);
+    struct td_cache_job job = cache_options();
+    cache_build(f.engine, &job, TD_OK);
+    for (int t = LEFT; t < TICKERS; t++)
+        for (td_day day = td_sim_first_session(sim, false); day <= td_sim_last_session(sim); day++)
+            drop_partition(f.lake.root, td_sim_ticker(sim, t), day);
+    for (int incremental = 0; incremental < 2; incremental++) {
+        job.incremental = incremental;
+        struct td_err err = {0};
+        int id = 0;
+        assert_int_equal(td_job_cache(f.engine, &job, &id, &err), TD_DATA);
+        assert_non_null(strstr(err.text, "12 of the cache's 15 tickers"));
+        struct td_manifest manifest = {0};
+        ASSERT_OK(td_manifest_read(f.lake.lake, &manifest, &err), err);
+        assert_int_equal(manifest.count, TICKERS);
+        td_manifest_free(&manifest);
+    }
+    job.incremental = false;
+    job.rebuild = true;
+    struct td_job_view view = cache_build(f.engine, &job, TD_OK);
+    assert_string_equal(view.message, "12 tickers without bars left the cache");
+    assert_manifest(f.lake.lake, "session", LEFT);
+    engine_end(&f);
+    td_sim_free(sim);
+}
+
 /* --bars day gives the same rows whether the option or the manifest says so. */
 static void test_day_bars(void **state)
 {
@@ -693,7 +725,7 @@ int main(void)
     td_clock_init("2025-12-06T12:00:00Z", NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_incremental_equals_full), cmocka_unit_test(test_presets),   cmocka_unit_test(test_stopped_rebuild),
-        cmocka_unit_test(test_ranges),    cmocka_unit_test(test_gone_tickers),            cmocka_unit_test(test_day_bars),
+        cmocka_unit_test(test_ranges),    cmocka_unit_test(test_gone_tickers), cmocka_unit_test(test_gone_disk),            cmocka_unit_test(test_day_bars),
         cmocka_unit_test(test_bases),     cmocka_unit_test(test_partial),                 cmocka_unit_test(test_killed_rebuild),
         cmocka_unit_test(test_session_ends),                 cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_nothing),   cmocka_unit_test(test_no_memory),

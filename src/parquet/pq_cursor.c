@@ -6,6 +6,7 @@
 
 #define PQ_AHEAD (128 * 1024)            /* bytes read at a time when the chunk is not at hand */
 #define PQ_HEADER 256                    /* bytes tried first for a page header, and read to hop over a page */
+#define PQ_PEEK 4096                     /* bytes read for a header alone where pages may well be longer than PQ_AHEAD */
 #define PQ_MAX_HEADER (16 * 1024 * 1024) /* a header may carry long statistics, but not this long */
 #define PQ_MAX_PAGE INT64_C(268435456)   /* bytes of one decompressed page */
 
@@ -88,8 +89,9 @@ void pq_cursor_close(struct pq_cursor *c)
     pq_dict_close(&c->dict, c->pool);
 }
 
-/* At least `need` bytes from offset `at` on, all inside the chunk; *have tells how many there are. */
-static enum td_code fetch(struct pq_cursor *c, uint64_t at, size_t need, const uint8_t **out, size_t *have,
+/* At least `need` bytes from offset `at` on, all inside the chunk; *have tells how many there are. `ahead`: bytes to read when
+ * they are not at hand. */
+static enum td_code fetch(struct pq_cursor *c, uint64_t at, size_t need, size_t ahead, const uint8_t **out, size_t *have,
                           struct td_err *err)
 {
     uint64_t left = c->end - at;
@@ -98,7 +100,7 @@ static enum td_code fetch(struct pq_cursor *c, uint64_t at, size_t need, const u
     if (!c->window || at < c->window_at || at + need > c->window_at + c->window_len) {
         uint64_t soon = c->useful > at ? c->useful - at : 0;
         soon = soon < left ? soon : left;
-        soon = soon < c->ahead ? soon : c->ahead;
+        soon = soon < ahead ? soon : ahead;
         size_t len = need > soon ? need : (size_t)soon;
         drop_window(c);
         struct pq_blob *blob = pq_pool_get(c->pool, len);
@@ -118,6 +120,8 @@ static enum td_code fetch(struct pq_cursor *c, uint64_t at, size_t need, const u
 
 enum td_code pq_cursor_header(struct pq_cursor *c, struct pq_page_header *page, uint64_t *body, struct td_err *err)
 {
+    /* Writers of an offset index cut small pages; those of others are often as long as the chunk, and are read whole below. */
+    const size_t ahead = c->ahead < PQ_PEEK || c->chunk->offset_index_length ? c->ahead : PQ_PEEK;
     uint64_t left = c->end - c->at;
     c->page_at = c->at;
     for (size_t need = PQ_HEADER;; need *= 2) {
@@ -126,7 +130,7 @@ enum td_code pq_cursor_header(struct pq_cursor *c, struct pq_page_header *page, 
         struct pq_in in;
         if (need > left)
             need = (size_t)left;
-        enum td_code code = fetch(c, c->at, need, &bytes, &have, err);
+        enum td_code code = fetch(c, c->at, need, ahead, &bytes, &have, err);
         if (code != TD_OK)
             return code;
         pq_in_init(&in, bytes, have);
@@ -302,15 +306,22 @@ enum td_code pq_cursor_take(struct pq_cursor *c, const struct pq_page_header *pa
         c->effort->pages += data;
         c->effort->bytes += c->at - c->page_at;
     }
-    enum td_code code = fetch(c, body, (size_t)page->compressed, &bytes, &have, err);
+    enum td_code code = fetch(c, body, (size_t)page->compressed, c->ahead, &bytes, &have, err);
     if (code == TD_OK)
         code = check_page(c, page, bytes, err);
     if (code != TD_OK)
         return code;
-    if (!data)
-        return load_dictionary(c, page, bytes, err);
-    code = page->type == PQ_PAGE_DATA ? open_v1(c, page, bytes, err) : open_v2(c, page, bytes, err);
-    c->page_left = code == TD_OK ? page->values : 0;
+    bool lies_here = c->plain; /* does anything point into the page as it was stored? */
+    if (!data) {
+        code = load_dictionary(c, page, bytes, err);
+    } else {
+        code = page->type == PQ_PAGE_DATA ? open_v1(c, page, bytes, err) : open_v2(c, page, bytes, err);
+        c->page_left = code == TD_OK ? page->values : 0;
+        lies_here = !c->page_blob || (page->type == PQ_PAGE_DATA_V2 && c->column->optional);
+    }
+    /* The next column's long page may have the room of this one, which is still in the processor's cache. */
+    if (code == TD_OK && !lies_here && !c->chunk->offset_index_length && c->at >= c->window_at + c->window_len)
+        drop_window(c);
     return code;
 }
 

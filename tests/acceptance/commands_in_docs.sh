@@ -19,7 +19,7 @@ ln -s "$TAPEDECK" "$work/build/tapedeck"
 printf 'timestamp,open,high,low,close,volume\n2025-12-01 15:00:00,1,2,1,2,3\n' >"$work/AAPL.csv"
 gzip -c "$work/AAPL.csv" >"$work/AAPL.csv.gz"
 cp "$work/AAPL.csv.gz" "$work/bars/AAPL_minutes.csv.gz"
-shell() { (cd "$work" && PATH=$scratch/bin:$PATH timeout -k 5 300 bash -c "$1" >"$out" 2>"$err" </dev/null); rc=$?; }
+shell() { (cd "$work" && PATH=$scratch/bin:$PATH timeout -k 5 600 bash -c "$1" >"$out" 2>"$err" </dev/null); rc=$?; }
 
 fenced() { awk '/^```sh/ { on = 1; next } /^```/ { on = 0 } on' "$1"; } # FILE: shell blocks of Markdown
 typeset_examples() { # FILE: examples of a manual page, as a reader sees them

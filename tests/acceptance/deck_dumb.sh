@@ -6,6 +6,7 @@
 . tests/acceptance/deck_lib.sh
 make_lake
 
+only_the_line() { [ "$(pane_text | tr -d '\n ')" = "$(tr -d '\n ' <"$stage.err")" ]; }
 # explains NAME PATTERN...: the deck that was just opened ended with 2 and one line.
 explains() {
   local name=$1 bad="" pattern
@@ -15,9 +16,9 @@ explains() {
   [ "$(wc -l <"$stage.err")" -eq 1 ] || bad="$bad; $(wc -l <"$stage.err") lines on standard error"
   for pattern in "$@"; do grep -qE -- "$pattern" "$stage.err" || bad="$bad; nothing says $pattern"; done
   [ "$(cat "$stage.before")" = "$(cat "$stage.after")" ] || bad="$bad; stty differs"
-  [ "$(modes)" = "$sane_modes" ] || bad="$bad; terminal left as $(modes)"
+  sane || bad="$bad; terminal left as $(modes)"
   # What stands in the terminal is that line and nothing else.
-  [ "$(pane_text | tr -d '\n ')" = "$(tr -d '\n ' <"$stage.err")" ] || bad="$bad; more in the terminal than the line"
+  wait_until "$patience" only_the_line || bad="$bad; more in the terminal than the line"
   if [ -z "$bad" ]; then ok "$name"; else screen_not_ok "$name" "${bad#; }"; fi
 }
 deck_env=(TERM=dumb)

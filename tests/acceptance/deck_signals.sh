@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . tests/acceptance/deck_lib.sh
 make_lake
-up() { wait_deck && deck_pid; }
+up() { wait_deck && wait_until "$patience" deck_pid; }
 
 # SIGTERM and SIGHUP with the terminal still there; also while the prompt is open.
 for signal in TERM HUP; do
@@ -67,6 +67,7 @@ press Enter
 wait_screen '^ready' && wait_screen '^shell> *$'
 tty_modes() { stty -F "$(tm display -p -t deck '#{pane_tty}')" -g; }
 before=$(tty_modes)
+modes_are() { [ "$(tty_modes)" = "$1" ]; }
 stopped() { grep -q '^State:[[:space:]]*T' "/proc/$deck/status"; }
 # The title line reaches the right edge, the last line of the terminal holds the hints.
 fills() { [ "$(pane_text | sed -n '2s/.$//p' | wc -m)" -eq "$1" ] && pane_text | sed -n "$2p" | grep -q '^j k move'; }
@@ -79,7 +80,9 @@ for size in 80x24 120x36 20x5 80x24; do
   wait_until "$patience" stopped
   is "Ctrl-Z stops the process (next size $size)" "$?" 0
   shows "the shell speaks again" '^shell>'
+  sane
   is "its terminal is sane" "$(modes)" "$sane_modes"
+  wait_until "$patience" modes_are "$before" # the prompt on the screen may be the one that the deck was started at
   is "with the modes it had" "$(tty_modes)" "$before"
   resize "${size%x*}" "${size#*x}"
   type_text 'stty raw -echo; stty sane; echo meanwhile'
@@ -92,12 +95,14 @@ for size in 80x24 120x36 20x5 80x24; do
   wait_deck
   is "fg at $size: the deck is whole again" "$?" 0
   holds "as wide and high as the terminal is now" wait_until "$patience" fills "${size%x*}" "${size#*x}"
+  wait_until "$patience" modes_are "$inside"
   is "and takes keys in its own modes" "$(tty_modes)" "$inside"
 done
 kill -TSTP "$deck"
 wait_until "$patience" stopped
 is "a SIGTSTP from elsewhere is the same" "$?" 0
 shows "the shell speaks again" '^shell>'
+sane
 is "its terminal is sane" "$(modes)" "$sane_modes"
 type_text fg
 press Enter
@@ -114,6 +119,9 @@ is "after a SIGSTOP, which cannot be answered, fg paints the deck anew" "$?" 0
 # kill -9: the deck cannot clean up. The shell gets its modes back by itself; the next deck works and leaves a sane terminal.
 kill -KILL "$deck"
 shows "after kill -9 the shell speaks again" 'Killed|shell>'
+type_text clear # what the dead deck drew is not to be taken for the next one's
+press Enter
+wait_screen_lacks "$first_ticker"
 type_text "$(printf '%q ' "$TAPEDECK" "${deck_args[@]}")"
 press Enter
 up
@@ -124,7 +132,9 @@ is "and ends" "$?" 0
 type_text clear
 press Enter
 shows "the shell speaks again" '^shell> *$'
+sane
 is "leaving a sane terminal" "$(modes)" "$sane_modes"
+wait_until "$patience" modes_are "$before"
 is "with the modes of before" "$(tty_modes)" "$before"
 is "nothing in the live folder says that a job runs" "$(ls "$lake/_runs/live" 2>/dev/null)" ""
 finish

@@ -79,6 +79,7 @@ for locale in "${names[@]}"; do
         fi
       done
       if [ "$plain" ]; then want=none; else want=${depth[$term]}; fi
+      wait_until "$patience" eval '[ "$(colours_of)" = "$want" ]'
       is "$what: colours" "$(colours_of)" "$want"
       press q
       left_sane "$what: sane after q" 0

@@ -20,7 +20,7 @@ for source in tests/fuzz/fuzz_*.c; do
     not_ok "$name has seeds"
     continue
   fi
-  if printf '%s\0' "${seeds[@]}" "${others[@]}" | timeout -k 5 300 xargs -0 "$replay" -v >"$scratch/replay" 2>&1; then
+  if printf '%s\0' "${seeds[@]}" "${others[@]}" | timeout -k 5 600 xargs -0 "$replay" -v >"$scratch/replay" 2>&1; then
     ok "$name: ${#seeds[@]} seeds, ${#others[@]} other inputs"
   else
     tail -n 40 "$scratch/replay" >"$scratch/replay.end" # the file that was fed last is the one that broke it

@@ -104,17 +104,22 @@ started=$(now_ms)
 run cache build --lake "$scratch/calm-cache"
 cache_ms=$(($(now_ms) - started))
 succeeds "an undisturbed cache build"
+# Six of them, and as many more as the runs above ended by themselves because the machine had become faster meanwhile.
 attempts=0 cache_kills=0
-while [ "$cache_kills" -lt 6 ] && [ "$attempts" -lt 40 ]; do
+while [ "$cache_kills" -lt 6 ] || [ "$killed" -lt 20 ]; do
+  [ "$attempts" -lt 60 ] || break
   attempts=$((attempts + 1))
   lake=$scratch/cache$attempts
   copy_bronze "$scratch/calm" "$lake"
+  started=$(now_ms)
   if kill_somewhere "$cache_ms" 950 "$TAPEDECK" cache build --lake "$lake"; then
     cache_kills=$((cache_kills + 1))
     readable "cache $cache_kills" "$lake"
     if [ $((cache_kills % 2)) -eq 0 ]; then run cache build --lake "$lake" --incremental; else run cache build --lake "$lake"; fi
     succeeds "cache $cache_kills: the next build ends well"
     repaired "cache $cache_kills" "$lake" "$scratch/calm-cache"
+  elif [ $(($(now_ms) - started)) -lt "$cache_ms" ]; then
+    cache_ms=$(((cache_ms + $(now_ms) - started) / 2)) # no more than this is needed now
   fi
   rm -rf "$lake"
 done

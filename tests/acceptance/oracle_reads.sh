@@ -12,7 +12,7 @@ export RUST_BACKTRACE=0 TMPDIR=$scratch # a reader that panics is no reader of t
 if full; then seeds=(20 21 22); else seeds=(23); fi
 for seed in "${seeds[@]}"; do
   made=$scratch/$seed
-  timeout -k 5 120 node tests/acceptance/oracle_reads.mjs make "$made" "$seed" >"$out" 2>"$err"
+  timeout -k 5 400 node tests/acceptance/oracle_reads.mjs make "$made" "$seed" >"$out" 2>"$err"
   rc=$?
   files=0 differ=0
   for file in "$made"/*.parquet; do
@@ -31,7 +31,7 @@ if ! full; then
   skip "the format's corpus" "the plain build compares it"
 elif [ -d "$corpus" ]; then
   mapfile -t files < <(find "$corpus" -name '*.parquet' -o -name '*.parquet.encrypted' | sort)
-  timeout -k 5 300 node tests/acceptance/oracle_reads.mjs majority "$TAPEDECK" "${files[@]}" >"$out" 2>"$err"
+  timeout -k 5 600 node tests/acceptance/oracle_reads.mjs majority "$TAPEDECK" "${files[@]}" >"$out" 2>"$err"
   rc=$?
   good=$(grep -c '^ok ' "$out")
   grep '^DIFFERS' "$out" >"$scratch/differ.corpus"

@@ -84,7 +84,7 @@ PYTHON
   python3 "$scratch/echo.py" >"$scratch/echo.port" 2>/dev/null </dev/null &
   echo_pid=$!
   children+=("$echo_pid")
-  read -r -t 60 port <"$scratch/echo.port"
+  read -r -t 120 port <"$scratch/echo.port"
   for ticker in BODY OTHER PAGE; do
     TAPEDECK_RETRIES=1 run "${minutes[@]}" --base-url "http://127.0.0.1:$port" --tickers "$ticker"
     keep "echo-$ticker"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * slowread, to be preloaded: once the file SLOWREAD_GATE exists, every read of a regular file takes SLOWREAD_MS longer. Reads
- * of terminals, pipes and descriptors of events are left alone. The file SLOWREAD_LOG gets a byte before and one after each. */
+ * slowread, to be preloaded: as long as the file SLOWREAD_GATE exists, every read of a regular file waits until it is gone.
+ * Reads of terminals, pipes and descriptors of events are left alone. The file SLOWREAD_LOG gets a byte before and one after
+ * each that waited. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -23,11 +24,12 @@ static void tell(char what)
 static int slow(int fd)
 {
     struct stat info;
-    const char *gate = getenv("SLOWREAD_GATE"), *ms = getenv("SLOWREAD_MS");
-    if (!gate || !ms || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || access(gate, F_OK) != 0)
+    const char *gate = getenv("SLOWREAD_GATE");
+    if (!gate || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || access(gate, F_OK) != 0)
         return 0;
     tell('(');
-    poll(NULL, 0, (int)strtol(ms, NULL, 10));
+    while (access(gate, F_OK) == 0)
+        poll(NULL, 0, 10);
     return 1;
 }
 

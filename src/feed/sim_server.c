@@ -432,13 +432,10 @@ void td_sim_stop(struct td_sim *sim)
 {
     if (!sim->server)
         return;
-    int listening = sim->server->daemon ? MHD_quiesce_daemon(sim->server->daemon) : -1;
     if (sim->server->delay)
-        td_sim_delay_stop(sim->server->delay);
-    if (sim->server->daemon)
+        td_sim_delay_stop(sim->server->delay); /* wakes what waits; from here on nothing waits any more */
+    if (sim->server->daemon) /* not quiesced before: the daemon then takes its socket out of epoll twice, and panics */
         MHD_stop_daemon(sim->server->daemon);
-    if (listening >= 0)
-        close(listening);
     td_sim_delay_free(sim->server->delay);
     td_free(sim->server);
     sim->server = NULL;

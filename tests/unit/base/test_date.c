@@ -244,7 +244,8 @@ static void test_clock(void **state)
     assert_int_equal(td_now_ms(), INT64_C(1761075727000));
     ASSERT_OK(td_clock_init("", &err), err);
     int64_t real = (int64_t)time(NULL);
-    assert_true(llabs(td_now_ms() / 1000 - real) <= 5);
+    int64_t now = td_now_ms() / 1000;
+    assert_true(now >= real - 1 && now <= (int64_t)time(NULL) + 1); /* however long the machine stood still in between */
     ASSERT_OK(td_clock_init(NULL, &err), err);
 }
 

@@ -41,6 +41,7 @@ struct script_server {
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t changed;
     char log[SCRIPT_LOG][512]; /* request line and headers, the start of it */
+    int64_t logged_ns[SCRIPT_LOG]; /* when they were read; monotonic */
     size_t logged;
     size_t connections, open_now, max_at_once, at_once;
     int fds[SCRIPT_CONNECTIONS];
@@ -113,8 +114,10 @@ static inline struct script_answer script_choose(struct script_server *server, c
     char path[512] = "";
     sscanf(request, "GET %511s", path);
     pthread_mutex_lock(&server->lock);
-    if (server->logged < SCRIPT_LOG)
+    if (server->logged < SCRIPT_LOG) {
+        server->logged_ns[server->logged] = td_mono_ns();
         td_copy(server->log[server->logged++], sizeof server->log[0], request);
+    }
     server->at_once++;
     if (server->at_once > server->max_at_once)
         server->max_at_once = server->at_once;

@@ -27,7 +27,7 @@ static struct td_ingest_options wish(const struct vendor *v, const char *table)
 {
     return (struct td_ingest_options){.table = table, .from = day_at(FROM), .to = day_at(TO), .tickers = tickers,
                                       .ticker_count = TD_COUNT(tickers), .base_url = v->url, .key = "demo",
-                                      .retries = 8, .timeout_s = 30, .max_concurrent = 8};
+                                      .retries = 30, .timeout_s = 120, .max_concurrent = 8}; /* one request meets 30 faults in a row never */
 }
 
 static struct td_job_view ingest(struct td_engine *engine, const struct td_ingest_options *options, enum td_code code)

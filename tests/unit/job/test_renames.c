@@ -25,7 +25,7 @@ static struct td_job_view ingest(struct td_engine *engine, const struct vendor *
     const struct td_ingest_options options = {.table = table, .from = td_sim_first_session(v->sim, true),
                                               .to = td_sim_last_session(v->sim), .tickers = tickers,
                                               .ticker_count = TD_COUNT(tickers), .base_url = v->url, .key = "demo",
-                                              .retries = 2, .timeout_s = 30, .max_concurrent = 4};
+                                              .retries = 2, .timeout_s = 120, .max_concurrent = 4};
     int id = 0;
     struct td_err err = {0};
     ASSERT_OK(td_job_ingest(engine, &options, &id, &err), err);

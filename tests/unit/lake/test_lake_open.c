@@ -229,7 +229,7 @@ static void test_locks(void **state)
     assert_int_equal(td_lake_lock(f.lake, "stocks_minute", 0.12, &mine, &err), TD_LOCKED);
     assert_true(td_mono_ns() - before >= 100 * 1000 * 1000); /* it was patient as long as it was told to be */
     kill(child, SIGKILL);
-    ASSERT_OK(td_lake_lock(f.lake, "stocks_minute", 30, &mine, &err), err); /* the lock died with its process */
+    ASSERT_OK(td_lake_lock(f.lake, "stocks_minute", 120, &mine, &err), err); /* the lock died with its process */
     assert_int_equal(waitpid(child, NULL, 0), child);
     close(h.told[0]), close(h.told[1]), close(h.stop[1]);
     /* Two jobs of one process are kept apart too. */

@@ -81,9 +81,9 @@ static enum td_code read_path(const char *path, struct td_err *err)
 /* In the child: 0 = read, 1 = refused with a reason, 2 = refused without one. */
 static int try_path(const char *path)
 {
-    const struct itimerval second = {.it_value = {.tv_sec = 1}};
+    const struct itimerval patience = {.it_value = {.tv_sec = 20}}; /* of processor time */
     struct td_err err = {0};
-    setitimer(ITIMER_PROF, &second,
+    setitimer(ITIMER_PROF, &patience,
               NULL); /* its signal kills: a guard against hanging, whatever else the machine does */
     enum td_code code = read_path(path, &err);
     return code == TD_OK ? 0 : err.text[0] && err.code == code ? 1 : 2;

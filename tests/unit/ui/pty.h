@@ -159,7 +159,7 @@ struct pty_place {
 static inline bool pty_has_at_(struct pty *pty, const void *place)
 {
     const struct pty_place *want = place;
-    return pty_find(pty, want->text) == want->row;
+    return strstr(pty_row(pty, want->row), want->text) != NULL;
 }
 static inline bool pty_spoke_(struct pty *pty, const void *unused)
 {
